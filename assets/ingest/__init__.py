@@ -1,0 +1,1 @@
+"""Input formats: one module each, discovered by its FORMAT value."""

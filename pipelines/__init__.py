@@ -1,0 +1,1 @@
+"""How it runs: definitions, schedules, sensors, the command line and the sample company."""

@@ -1,0 +1,1 @@
+"""Dated price books, one YAML per provider, and their reader."""

@@ -1,0 +1,1 @@
+"""The pages and the finance files: kinds, style, sections and templates."""

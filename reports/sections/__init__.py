@@ -1,0 +1,1 @@
+"""One module per section of a page, discovered by its SECTION value."""

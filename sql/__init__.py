@@ -1,0 +1,1 @@
+"""The models, and the engine that runs one. No Dagster here."""

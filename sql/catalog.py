@@ -1,0 +1,195 @@
+"""What is in the lake: the content behind every table, by day, and connections that read it.
+
+Each connection is an in-memory DuckDB with views over Parquet files; there is no database file to lock or to lose.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from meterbook.sql.lake import Lake, Token
+from meterbook.sql.models import Columns, Model, Project
+from meterbook.sql.schemas import columns_of, define_macros, empty_table
+
+CHUNK_BYTES = 64_000_000
+"""Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
+WHOLE = "all"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run may use of the machine."""
+
+    memory_limit: str = "2GB"
+    threads: int = 2
+    chunk_bytes: int = CHUNK_BYTES
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One ingested input file: its typed rows, and the days they fall on."""
+
+    file_id: str
+    path: Path
+    days: Mapping[str, int]
+
+
+class Catalog:
+    """The tables there are, with their content.
+
+    Args:
+        lake: where tables lie.
+        project: the models and the shapes they build on.
+        raw: the ingested files of each raw table, by format name.
+        settings: memory, threads, window size.
+    """
+
+    def __init__(self, lake: Lake, project: Project, raw: Mapping[str, Sequence[RawFile]], settings: Settings | None = None) -> None:
+        self.lake, self.project, self.raw = lake, project, raw
+        self.settings = settings or Settings()
+        self.columns = columns_of(project)
+        self._by_day = {name: _index(files) for name, files in raw.items()}
+        self.days = _domain({day for index in self._by_day.values() for day in index})
+
+    def is_active(self, name: str) -> bool:
+        """Whether a staging model has any raw file to read; what has none costs nothing."""
+        model = self.project.models[name]
+        return model.layer != "staging" or any(self.raw.get(table.removeprefix("raw.")) for table in model.inputs)
+
+    def upstream(self, model: Model) -> list[str]:
+        """Tables whose content a model depends on."""
+        return [name for name in self.project.upstream(model) if name not in self.project.models or self.is_active(name)]
+
+    def tokens(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
+        """Hashes of a table's content, in a range of days where it is cut by day."""
+        raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
+        if raw is not None:
+            return [(day, file.file_id) for day in _between(raw, from_day, to_day) for file in raw[day]]
+        return self.lake.table(name).tokens(*((from_day, to_day) if self.is_daily(name) else ()))
+
+    def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
+        """Parquet files of a table, in a range of days where it is cut by day."""
+        if name.startswith("raw.") and name.removeprefix("raw.") in self.raw:
+            wanted = {file_id for _, file_id in self.tokens(name, from_day, to_day)}
+            return sorted(file.path for file in self.raw[name.removeprefix("raw.")] if file.file_id in wanted)
+        return self.lake.table(name).files(*((from_day, to_day) if self.is_daily(name) else ()))
+
+    def partitions(self, model: Model) -> list[str]:
+        """Every partition a model should have, given the days there is data for."""
+        if model.layer == "staging":
+            return sorted({day for table in model.inputs for day in self._by_day.get(table.removeprefix("raw."), {})})
+        if model.clock == "day":
+            return self.days
+        return sorted({day[:7] for day in self.days}) if model.clock == "month" else [WHOLE]
+
+    def window(self, model: Model, partitions: Sequence[str]) -> tuple[str, str] | tuple[None, None]:
+        """Half-open range of days a model reads to make some partitions, its lookback included."""
+        if model.clock == "all":
+            return (None, None)
+        first, last = bounds(partitions)
+        return (str(first - timedelta(days=model.header.lookback_days)), str(last))
+
+    def is_daily(self, name: str) -> bool:
+        """Whether a table is a model cut by day."""
+        return name in self.project.models and self.project.models[name].clock == "day"
+
+    @contextmanager
+    def connect(self, model: Model | None = None, partitions: Sequence[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An in-memory DuckDB with views over the lake.
+
+        With a model: what it reads for these partitions, and the window's variables. Without: every table that has files.
+        """
+        con = duckdb.connect(config={"memory_limit": self.settings.memory_limit, "threads": str(self.settings.threads)})
+        try:
+            con.execute("set autoinstall_known_extensions = false; set timezone = 'UTC'")
+            define_macros(con)
+            if model is None:
+                self._open_all(con)
+            else:
+                self._open(con, model, partitions)
+            yield con
+        finally:
+            con.close()
+
+    def _open(self, con: duckdb.DuckDBPyConnection, model: Model, partitions: Sequence[str]) -> None:
+        window = self.window(model, partitions)
+        if model.clock != "all":
+            first, last = bounds(partitions)
+            con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
+        for name in self.upstream(model):
+            self._view(con, name, self.files(name, *window))
+        self._view_kinds(con, model.inputs)
+
+    def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
+        for name in (*self.project.inputs, *self.project.models):
+            self._view(con, name, self.files(name))
+        self._view_kinds(con, [f"staging.{kind}" for kind in self.project.kinds])
+
+    def _view(self, con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path]) -> None:
+        con.execute(f"create schema if not exists {name.split('.')[0]}")
+        if files:
+            listed = ", ".join(f"'{path}'" for path in files)
+            con.execute(f"create view {name} as select * from read_parquet([{listed}])")
+        else:
+            empty_table(con, name, self.columns[name])
+
+    def _view_kinds(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+        con.execute("create schema if not exists staging")
+        for name in names:
+            if self.project.is_kind_view(name):
+                kind = name.split(".")[1]
+                view_of_kind(con, kind, self.project.kinds[kind], [n for n in self.project.of_kind(kind) if self.is_active(n)])
+
+
+def view_of_kind(con: duckdb.DuckDBPyConnection, kind: str, columns: Columns, tables: Iterable[str]) -> None:
+    """One view over the staging tables of a kind, in the kind's columns, with what a table lacks as NULL."""
+    shape = ", ".join(f"cast(null as {dtype}) as {column}" for column, dtype in columns.items())
+    parts = " union all by name ".join((f"select {shape} where false", *(f"select * from {table}" for table in tables)))
+    con.execute(f"create view staging.{kind} as {parts}")
+
+
+def _index(files: Sequence[RawFile]) -> dict[str, list[RawFile]]:
+    index: dict[str, list[RawFile]] = {}
+    for file in sorted(files, key=lambda f: f.file_id):
+        for day in file.days:
+            index.setdefault(day, []).append(file)
+    return index
+
+
+def _domain(days: set[str], bridge: int = 62) -> list[str]:
+    """Days with data, and the days between them unless nothing came for two months (one stray date must not open a decade)."""
+    found: list[str] = []
+    for day in sorted(days):
+        if found and (gap := (date.fromisoformat(day) - date.fromisoformat(found[-1])).days) <= bridge:
+            found.extend(str(date.fromisoformat(found[-1]) + timedelta(days=n)) for n in range(1, gap))
+        found.append(day)
+    return found
+
+
+def bounds(partitions: Sequence[str]) -> tuple[date, date]:
+    """First day and the day after the last of some days or months."""
+    first, last = (date.fromisoformat(key if len(key) > len("2026-11") else f"{key}-01") for key in (partitions[0], partitions[-1]))
+    step = timedelta(days=1) if len(partitions[-1]) > len("2026-11") else timedelta(days=31)
+    return first, (last + step if step.days == 1 else (last + step).replace(day=1))
+
+
+def _between(index: Mapping[str, object], from_day: str | None, to_day: str | None) -> list[str]:
+    if from_day is None or to_day is None:
+        return sorted(index)
+    return [day for day in _days(from_day, to_day) if day in index]
+
+
+def _days(from_day: str, to_day: str) -> list[str]:
+    first = date.fromisoformat(from_day)
+    return [str(first + timedelta(days=n)) for n in range((date.fromisoformat(to_day) - first).days)]
+
+
+def digest(value: object) -> str:
+    """Short hash of a JSON value."""
+    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()[:16]

@@ -1,0 +1,69 @@
+/*
+Seconds each device spent in each state per hour: samples stand for their slot, and what no sample covers is unknown.
+
+grain: one row per device, hour, team and state
+key: [device_id, hour_second, team, state]
+daily: true
+lookback_days: 1
+must:
+  - seconds > 0 and seconds <= gpus * 3600
+*/
+with sample as (
+    select
+        staged.*, staged.sampled_second - staged.sampled_second % 3600 as hour_second,
+        row_number() over (
+            partition by staged.day, staged.device_id, staged.sampled_second - staged.sampled_second % staged.interval_seconds
+            order by staged.sampled_second desc, staged.used_gpus desc, staged.team, staged.job_id
+        ) as place
+    from staging.gpu_sample as staged
+    where staged.day >= getvariable('from_day') - 1 and staged.day < getvariable('to_day')
+),
+slot as (
+    select
+        day, device_id, hour_second, team, pool, gpu_model, source, gpus, coalesce(used_gpus, 0) as used,
+        coalesce(warm_idle_gpus, 0) as warm, coalesce(unknown_gpus, 0) as unknown,
+        -- A slot that reaches over the hour counts inside it only.
+        case when (sampled_second - sampled_second % interval_seconds) % 3600 + interval_seconds > 3600
+            then 3600 - (sampled_second - sampled_second % interval_seconds) % 3600 else interval_seconds end as seconds
+    from sample
+    where place = 1
+),
+device as (
+    select
+        slot.day, slot.device_id, max(slot.pool) as pool, max(slot.gpu_model) as gpu_model, max(slot.source) as source,
+        max(slot.gpus) as gpus, case when max(before.device_id) is null then min(slot.hour_second) else cast(0 as bigint) end as first_second
+    from slot
+    left join (select distinct day, device_id from slot) as before on before.device_id = slot.device_id and before.day = slot.day - 1
+    where slot.day >= getvariable('from_day')
+    group by slot.day, slot.device_id
+),
+known as (
+    select day, device_id, hour_second, coalesce(team, 'unassigned') as team, 'used' as state, seconds * used as seconds from slot
+    union all
+    select day, device_id, hour_second, coalesce(team, 'unassigned') as team, 'warm_idle' as state, seconds * warm as seconds from slot
+    union all
+    select day, device_id, hour_second, coalesce(team, 'unassigned') as team, 'unknown' as state, seconds * unknown as seconds from slot
+    union all
+    select day, device_id, hour_second, 'unassigned' as team, 'free_idle' as state, seconds * (gpus - used - warm - unknown) as seconds
+    from slot
+),
+gap as (
+    select
+        device.day, device.device_id, hour.hour_second, 'unassigned' as team, 'unknown' as state,
+        device.gpus * 3600 - coalesce(cast(sum(known.seconds) as bigint), 0) as seconds
+    from device
+    inner join book.hour as hour on hour.day = device.day and hour.hour_second >= device.first_second
+    left join known on known.day = device.day and known.device_id = device.device_id and known.hour_second = hour.hour_second
+    group by device.day, device.device_id, hour.hour_second, device.gpus
+)
+select
+    part.day, part.device_id, part.hour_second, part.team, part.state, device.pool, device.gpu_model, device.source, device.gpus,
+    cast(sum(part.seconds) as bigint) as seconds
+from (
+    select day, device_id, hour_second, team, state, seconds from known
+    union all
+    select day, device_id, hour_second, team, state, seconds from gap
+) as part
+inner join device on device.day = part.day and device.device_id = part.device_id
+where part.seconds <> 0 and part.day >= getvariable('from_day')
+group by part.day, part.device_id, part.hour_second, part.team, part.state, device.pool, device.gpu_model, device.source, device.gpus

@@ -1,0 +1,180 @@
+"""Run one model over a window: checks on what it gives, publication of the whole window, and what need not be done again.
+
+What a file was made from (the model's text, the content of every input) is its fingerprint; a partition whose fingerprint has not
+changed is not made again. Bytes do not depend on how a window was cut, on threads or on the clock.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import duckdb
+
+from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
+from meterbook.sql.lake import Partition, sha256_of
+from meterbook.sql.models import Model
+
+VERSION = "1"
+"""Raised when the engine itself changes what it writes."""
+COPY = "format parquet, compression zstd, compression_level 1"
+
+
+class CheckError(RuntimeError):
+    """A `must` rule failed; nothing of the window was published."""
+
+    def __init__(self, table: str, check: str, rows: int, example: str) -> None:
+        super().__init__(f"{table}: {rows} row(s) break the rule `{check}`, for example {example}")
+        self.table, self.check, self.rows = table, check, rows
+
+
+@dataclass
+class Built:
+    """What one model's turn did."""
+
+    table: str
+    partitions: list[str] = field(default_factory=list)
+    rows: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+
+
+class Engine:
+    """Builds the tables of a catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog, self.lake = catalog, catalog.lake
+        self._shapes = {name: digest(list(columns.items())) for name, columns in catalog.columns.items()}
+
+    def fingerprint(self, model: Model, partition: str) -> str:
+        """Hash of everything a partition's content follows from."""
+        window = self.catalog.window(model, [partition])
+        inputs = [(name, self._shapes[name], self.catalog.tokens(name, *window)) for name in self.catalog.upstream(model)]
+        return digest([VERSION, model.digest, inputs])
+
+    def stale(self, model: Model) -> dict[str, str]:
+        """Partitions to make, with their new fingerprints."""
+        if not self.catalog.is_active(model.name):
+            return {}
+        known = self.lake.table(model.name).partitions
+        fresh = {partition: self.fingerprint(model, partition) for partition in self.catalog.partitions(model)}
+        return {key: value for key, value in fresh.items() if key not in known or known[key].fingerprint != value}
+
+    def orphans(self, model: Model) -> list[str]:
+        """Published partitions that no input gives any more."""
+        wanted = set(self.catalog.partitions(model)) if self.catalog.is_active(model.name) else set()
+        return sorted(set(self.lake.table(model.name).partitions) - wanted)
+
+    def build(self, model: Model, within: tuple[date, date] | None = None, progress: Callable[[int], None] | None = None) -> Built:
+        """Make what is missing or stale of one table.
+
+        Args:
+            model: the model.
+            within: half-open range of days to keep to; all days where not given.
+            progress: called with the number of partitions made, after each window.
+
+        Raises:
+            CheckError: a `must` rule failed; earlier windows stay published, this one is not.
+        """
+        built = Built(model.name)
+        todo = {key: value for key, value in self.stale(model).items() if within is None or _touches(key, *within)}
+        for chunk in self._chunks(model, sorted(todo)):
+            made = self._make(model, {key: todo[key] for key in chunk})
+            self.lake.table(model.name).publish(made)
+            _add(built, made)
+            if progress:
+                progress(len(chunk))
+        gone = self.orphans(model)
+        if gone:
+            self.lake.table(model.name).drop(gone)
+        return built
+
+    def _chunks(self, model: Model, partitions: list[str]) -> Iterator[list[str]]:
+        chunk: list[str] = []
+        size = 0
+        for partition in partitions:
+            weight = self._weight(model, partition) if model.clock == "day" else 0
+            if chunk and (size + weight > self.catalog.settings.chunk_bytes or model.clock != "day" or _gap(chunk[-1], partition)):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(partition)
+            size += weight
+        if chunk:
+            yield chunk
+
+    def _weight(self, model: Model, partition: str) -> int:
+        daily = [name for name in self.catalog.upstream(model) if self.catalog.is_daily(name)]
+        window = self.catalog.window(model, [partition])
+        return sum(path.stat().st_size for name in daily for path in self.catalog.files(name, *window))
+
+    def _make(self, model: Model, fingerprints: Mapping[str, str]) -> dict[str, Partition]:
+        keys = list(fingerprints)
+        with self.catalog.connect(model, keys) as con:
+            if len(keys) == 1:
+                self._copy(con, model, f"({model.sql})", keys[0])
+                con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
+            else:
+                con.execute(f"create temp table result as {model.sql}")
+            self._check(con, model, keys)
+            found = self._measure(con, model, keys)
+            for key, (rows, _) in found.items():
+                if rows and len(keys) > 1:
+                    self._copy(con, model, f"(select * from result where {model.partition_column} = '{key}')", key)
+        return {key: self._partition(model, key, fingerprints[key], *found.get(key, (0, {}))) for key in keys}
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str) -> None:
+        target = self.lake.table(model.name).beside(key)
+        con.execute(f"copy (select * from {query} as made order by {', '.join(model.header.key)}) to '{target}' ({COPY})")
+
+    def _partition(self, model: Model, key: str, fingerprint: str, rows: int, warnings: dict[str, int]) -> Partition:
+        beside = self.lake.table(model.name).beside(key)
+        if not rows:
+            beside.unlink(missing_ok=True)
+        return Partition(fingerprint, sha256_of(beside) if rows else "", rows, warnings=warnings)
+
+    def _check(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> None:
+        columns = ", ".join(model.header.key)
+        rules = [*model.header.must, *(f"{column} is not null" for column in model.header.key)]
+        if model.partition_column:
+            rules.append(f"{model.partition_column} in ({', '.join(repr(key) for key in keys)})")
+        for rule in rules:
+            self._refuse(con, model, rule, f"select {columns} from result where ({rule}) is not true")
+        self._refuse(con, model, f"{columns} unique", f"select {columns} from result group by {columns} having count(*) > 1")
+        if model.header.conserves:
+            self._check_conserved(con, model)
+
+    def _refuse(self, con: duckdb.DuckDBPyConnection, model: Model, rule: str, offenders: str) -> None:
+        [(rows,)] = con.execute(f"select count(*) from ({offenders})").fetchall()
+        if rows:
+            [example] = con.execute(f"{offenders} limit 1").fetchall()
+            raise CheckError(model.name, rule, rows, str(dict(zip(model.header.key, map(str, example), strict=True))))
+
+    def _check_conserved(self, con: duckdb.DuckDBPyConnection, model: Model) -> None:
+        window = "day >= getvariable('from_day') and day < getvariable('to_day')"
+        query = f"select (select count(*) from {model.header.conserves} where {window}), (select coalesce(sum(copies), 0) from result)"
+        [(read, kept)] = con.execute(query).fetchall()
+        if read != kept:
+            raise CheckError(model.name, f"rows of {model.header.conserves} = sum of copies", abs(read - kept), f"{read} read, {kept} kept")
+
+    def _measure(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> dict[str, tuple[int, dict[str, int]]]:
+        partition = f"cast({model.partition_column} as varchar)" if model.partition_column else f"'{keys[0]}'"
+        counts = "".join(f", count(*) filter (where ({rule}) is not true)" for rule in model.header.should)
+        rows = con.execute(f"select {partition}, count(*){counts} from result group by 1").fetchall()
+        return {key: (count, dict(zip(model.header.should, broken, strict=True))) for key, count, *broken in rows}
+
+
+def _touches(partition: str, from_day: date, to_day: date) -> bool:
+    if partition == WHOLE:
+        return True
+    first, last = bounds([partition])
+    return first < to_day and last > from_day
+
+
+def _gap(before: str, after: str) -> bool:
+    return date.fromisoformat(after) - date.fromisoformat(before) != timedelta(days=1)
+
+
+def _add(built: Built, made: Mapping[str, Partition]) -> None:
+    for key, partition in made.items():
+        built.partitions.append(key)
+        built.rows += partition.rows
+        for rule, count in partition.warnings.items():
+            built.warnings[rule] = built.warnings.get(rule, 0) + count

@@ -1,0 +1,139 @@
+"""Where tables lie, what is known of each file, and how a file is published.
+
+Parquet is the store: one file per table and day (or month, or whole table), written beside its target and renamed. A small JSON
+per table remembers from what each file was made, so that nothing is made twice; it can be thrown away and is rebuilt by a run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+Token = tuple[str, str]
+"""A partition and the hash of its content."""
+
+TEMPORARY = ".part"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One published file: what it was made from, and what it holds."""
+
+    fingerprint: str
+    sha256: str
+    rows: int
+    bytes: int = 0
+    mtime_ns: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Rows that did not satisfy a `should` rule, by rule."""
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small text file so that a reader, or a crash, sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}{TEMPORARY}")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)
+
+
+class Table:
+    """One table of the lake: its files and the record of them."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        schema, table = name.split(".")
+        self.name = name
+        self.folder = root / schema / table
+        self.record = root / "_state" / f"{name}.json"
+
+    @cached_property
+    def partitions(self) -> dict[str, Partition]:
+        """What is recorded, by partition; a file changed by somebody else is no longer known."""
+        if not self.record.is_file():
+            return {}
+        known = {key: Partition(**value) for key, value in json.loads(self.record.read_text("utf-8")).items()}
+        return {key: partition for key, partition in known.items() if self._is_intact(key, partition)}
+
+    def path(self, partition: str) -> Path:
+        """Where the file of a partition (`2026-11-02`, `2026-11` or `all`) lies."""
+        stem = {10: f"day={partition}", 7: f"period={partition}"}.get(len(partition), partition)
+        return self.folder / f"{stem}.parquet"
+
+    def beside(self, partition: str) -> Path:
+        """Where it is written before it is published."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f".{partition}{TEMPORARY}"
+
+    def publish(self, written: dict[str, Partition]) -> None:
+        """Rename what was written, drop what became empty, then remember both."""
+        for key, partition in written.items():
+            if partition.rows:
+                self.beside(key).replace(self.path(key))
+            else:
+                self.path(key).unlink(missing_ok=True)
+        stamped = {key: self._stamp(key, partition) for key, partition in written.items()}
+        self._remember({**self.partitions, **stamped})
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Remove partitions that no input gives any more."""
+        gone = set(keys)
+        for key in gone:
+            self.path(key).unlink(missing_ok=True)
+        self._remember({key: value for key, value in self.partitions.items() if key not in gone})
+
+    def tokens(self, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
+        """Content hashes of the partitions in a half-open range of days; of all where no range is given."""
+        return [
+            (key, part.sha256)
+            for key, part in self.partitions.items()
+            if part.rows and (from_day is None or to_day is None or from_day <= key < to_day)
+        ]
+
+    def files(self, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
+        """Files of the partitions in a range of days, in order."""
+        return [self.path(key) for key, _ in sorted(self.tokens(from_day, to_day))]
+
+    def _stamp(self, key: str, partition: Partition) -> Partition:
+        if not partition.rows:
+            return partition
+        stat = self.path(key).stat()
+        return Partition(partition.fingerprint, partition.sha256, partition.rows, stat.st_size, stat.st_mtime_ns, partition.warnings)
+
+    def _is_intact(self, key: str, partition: Partition) -> bool:
+        path = self.path(key)
+        if not partition.rows:
+            return not path.exists()
+        if not path.is_file():
+            return False
+        stat = path.stat()
+        # A copied lake has new times but the same bytes; only then is a file read to be known.
+        return stat.st_size == partition.bytes and (stat.st_mtime_ns == partition.mtime_ns or sha256_of(path) == partition.sha256)
+
+    def _remember(self, partitions: dict[str, Partition]) -> None:
+        ordered = {key: asdict(partitions[key]) for key in sorted(partitions)}
+        write_atomically(self.record, json.dumps(ordered, indent=0))
+        self.partitions = partitions
+
+
+class Lake:
+    """The folder of tables."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._tables: dict[str, Table] = {}
+
+    def table(self, name: str) -> Table:
+        """A table by its name, `core.request`."""
+        return self._tables.setdefault(name, Table(self.root, name))
+
+    def clean(self) -> None:
+        """Remove what an interrupted run left beside its targets."""
+        for path in self.root.rglob(f".*{TEMPORARY}"):
+            path.unlink()

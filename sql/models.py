@@ -1,0 +1,206 @@
+"""Read the models: headers, lineage and order.
+
+One `.sql` file is one model and one table: `sql/core/request_cost.sql` is `core.request_cost`. The header says only what SQL cannot;
+inputs are parsed from the SQL, never declared.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+ROOT = Path(__file__).parent
+LAYERS = ("staging", "core", "marts")
+Columns = Mapping[str, str]
+"""Column name -> DuckDB type, in order."""
+
+_HEADER = re.compile(r"\A/\*(?P<header>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
+
+
+class ModelError(ValueError):
+    """A model file is wrong; the message names the file and what to do."""
+
+
+class Header(BaseModel):
+    """What a model's comment may say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grain: str
+    key: tuple[str, ...]
+    daily: bool = False
+    monthly: bool = False
+    lookback_days: int = 0
+    kind: str | None = None
+    conserves: str | None = None
+    must: tuple[str, ...] = ()
+    should: tuple[str, ...] = ()
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Model:
+    """One table: its SQL, its header and the tables it reads."""
+
+    name: str
+    description: str
+    header: Header
+    sql: str
+    inputs: tuple[str, ...]
+
+    @property
+    def layer(self) -> str:
+        """Schema of the table: staging, core or marts."""
+        return self.name.split(".")[0]
+
+    @property
+    def clock(self) -> Literal["day", "month", "all"]:
+        """How the table is cut into files."""
+        return "day" if self.header.daily else "month" if self.header.monthly else "all"
+
+    @property
+    def partition_column(self) -> str | None:
+        """The column whose value names the file a row lies in."""
+        return {"day": "day", "month": "period", "all": None}[self.clock]
+
+    @cached_property
+    def checks(self) -> dict[str, str]:
+        """Names of the must and should rules -> the predicate each row has to satisfy."""
+        return {rule: rule for rule in (*self.header.must, *self.header.should)}
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes when the SQL or the header changes: the model's code version."""
+        return hashlib.sha256(f"{self.header.model_dump_json()}\n{self.sql}".encode()).hexdigest()[:16]
+
+
+class Parser:
+    """DuckDB's own parser, on one shared connection (a new one for each model costs seconds)."""
+
+    def __init__(self) -> None:
+        self._con = duckdb.connect()
+
+    def tables(self, sql: str) -> tuple[str, ...]:
+        """Base tables of a query as `schema.table`, sorted; CTE names are not tables.
+
+        Raises:
+            ModelError: where DuckDB cannot parse the query.
+        """
+        [(text,)] = self._con.execute("select json_serialize_sql(?)", [sql]).fetchall()
+        tree = json.loads(text)
+        if tree["error"]:
+            raise ModelError(tree["error_message"])
+        return tuple(sorted({name for name in _base_tables(tree) if "." in name}))
+
+
+def _base_tables(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield f"{node['schema_name']}.{node['table_name']}" if node["schema_name"] else node["table_name"]
+        for value in node.values():
+            yield from _base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _base_tables(value)
+
+
+def read_model(path: Path, parser: Parser) -> Model:
+    """Read one model file; its table is named by the last two parts of the path.
+
+    Raises:
+        ModelError: header missing or wrong, SQL not parsable, or tables without a schema.
+    """
+    match = _HEADER.match(path.read_text("utf-8"))
+    if not match:
+        raise ModelError(f"{path}: a model begins with a /* header */")
+    description, _, rest = match["header"].strip().partition("\n\n")
+    try:
+        header = Header.model_validate(yaml.safe_load(rest) or {})
+        inputs = parser.tables(match["sql"])
+    except (ValidationError, yaml.YAMLError, ModelError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    return Model(f"{path.parent.name}.{path.stem}", " ".join(description.split()), header, match["sql"].strip(), inputs)
+
+
+def read_kinds(root: Path = ROOT) -> dict[str, dict[str, tuple[str, str]]]:
+    """The common shapes: kind -> column -> (type, what it is)."""
+    return _shapes(root / "kinds.yaml")
+
+
+def read_inputs(root: Path = ROOT) -> dict[str, dict[str, tuple[str, str]]]:
+    """The tables the book and the inbox give: table -> column -> (type, what it is)."""
+    return _shapes(root / "inputs.yaml")
+
+
+def _shapes(path: Path) -> dict[str, dict[str, tuple[str, str]]]:
+    loaded = yaml.safe_load(path.read_text("utf-8"))
+    return {table: {column: (kind, what) for column, (kind, what) in columns.items()} for table, columns in loaded.items()}
+
+
+@dataclass(frozen=True)
+class Project:
+    """All models with the shapes they build on, in an order in which they can be built."""
+
+    models: Mapping[str, Model]
+    kinds: Mapping[str, Columns]
+    inputs: Mapping[str, Columns]
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Names of the staging models that give rows of a kind."""
+        return tuple(model.name for model in self.models.values() if model.header.kind == kind)
+
+    def upstream(self, model: Model) -> tuple[str, ...]:
+        """Tables a model reads, a kind's view replaced by the staging models behind it."""
+        names: list[str] = []
+        for name in model.inputs:
+            names.extend(self.of_kind(name.split(".")[1]) if self.is_kind_view(name) else (name,))
+        return tuple(names)
+
+    def is_kind_view(self, name: str) -> bool:
+        """Whether a table name is the view of a kind, such as staging.request."""
+        schema, table = name.split(".")
+        return schema == "staging" and table in self.kinds
+
+
+def read_project(raw: Mapping[str, Columns], root: Path = ROOT) -> Project:
+    """Read every model below `root` and order them.
+
+    Args:
+        raw: columns of the raw tables, by format name; they come from the readers.
+        root: the folder that holds staging/, core/, marts/, kinds.yaml and inputs.yaml.
+
+    Raises:
+        ModelError: a broken model, an unknown table or a circle.
+    """
+    parser = Parser()
+    models = {m.name: m for layer in LAYERS for m in (read_model(path, parser) for path in sorted((root / layer).glob("*.sql")))}
+    inputs = {table: {c: t for c, (t, _) in columns.items()} for table, columns in read_inputs(root).items()}
+    inputs |= {f"raw.{name}": dict(columns) for name, columns in raw.items()}
+    kinds = {kind: {c: t for c, (t, _) in columns.items()} for kind, columns in read_kinds(root).items()}
+    project = Project(models, kinds, inputs)
+    return Project({name: models[name] for name in _order(project)}, kinds, inputs)
+
+
+def _order(project: Project) -> Iterable[str]:
+    for model in project.models.values():
+        unknown = [n for n in project.upstream(model) if n not in project.models and n not in project.inputs]
+        if unknown:
+            raise ModelError(f"{model.name} reads {', '.join(unknown)}, which nothing makes")
+    graph = {m.name: [n for n in project.upstream(m) if n in project.models] for m in project.models.values()}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise ModelError(f"models in a circle: {' -> '.join(error.args[1])}") from error
