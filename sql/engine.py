@@ -7,12 +7,17 @@ changed is not made again. Bytes do not depend on how a window was cut, on threa
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
 from meterbook.sql.lake import Partition, sha256_of
 from meterbook.sql.models import Model
+
+if TYPE_CHECKING:
+    import polars as pl
 
 VERSION = "1"
 """Raised when the engine itself changes what it writes."""
@@ -87,6 +92,26 @@ class Engine:
             self.lake.table(model.name).drop(gone)
         return built
 
+    def put(self, name: str, frame: "pl.DataFrame") -> bool:
+        """Publish a table that comes from the book or the inbox, in its declared types and sorted by all its columns.
+
+        Returns:
+            Whether its content changed; a table that did not is not written again.
+        """
+        columns = self.catalog.project.inputs[name]
+        table = self.lake.table(name)
+        beside = table.beside(WHOLE)
+        listed = ", ".join(f"cast({column} as {dtype}) as {column}" for column, dtype in columns.items())
+        with duckdb.connect() as con:
+            con.register("given", frame.to_arrow())
+            con.execute(f"copy (select {listed} from given order by all) to '{beside}' ({COPY})")
+        made = self._partition(beside, "", frame.height, {})
+        if (known := table.partitions.get(WHOLE)) and known.sha256 == made.sha256:
+            beside.unlink(missing_ok=True)
+            return False
+        table.publish({WHOLE: made})
+        return True
+
     def _chunks(self, model: Model, partitions: list[str]) -> Iterator[list[str]]:
         chunk: list[str] = []
         size = 0
@@ -118,14 +143,15 @@ class Engine:
             for key, (rows, _) in found.items():
                 if rows and len(keys) > 1:
                     self._copy(con, model, f"(select * from result where {model.partition_column} = '{key}')", key)
-        return {key: self._partition(model, key, fingerprints[key], *found.get(key, (0, {}))) for key in keys}
+        table = self.lake.table(model.name)
+        return {key: self._partition(table.beside(key), fingerprints[key], *found.get(key, (0, {}))) for key in keys}
 
     def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str) -> None:
         target = self.lake.table(model.name).beside(key)
         con.execute(f"copy (select * from {query} as made order by {', '.join(model.header.key)}) to '{target}' ({COPY})")
 
-    def _partition(self, model: Model, key: str, fingerprint: str, rows: int, warnings: dict[str, int]) -> Partition:
-        beside = self.lake.table(model.name).beside(key)
+    @staticmethod
+    def _partition(beside: Path, fingerprint: str, rows: int, warnings: dict[str, int]) -> Partition:
         if not rows:
             beside.unlink(missing_ok=True)
         return Partition(fingerprint, sha256_of(beside) if rows else "", rows, warnings=warnings)

@@ -77,11 +77,6 @@ class Model:
         return {"day": "day", "month": "period", "all": None}[self.clock]
 
     @cached_property
-    def checks(self) -> dict[str, str]:
-        """Names of the must and should rules -> the predicate each row has to satisfy."""
-        return {rule: rule for rule in (*self.header.must, *self.header.should)}
-
-    @cached_property
     def digest(self) -> str:
         """Changes when the SQL or the header changes: the model's code version."""
         return hashlib.sha256(f"{self.header.model_dump_json()}\n{self.sql}".encode()).hexdigest()[:16]

@@ -1,0 +1,22 @@
+/*
+What of each input file reached the common shapes, by day: rows kept, and the raw rows they stand for.
+
+grain: one row per input file, kind of record and day
+key: [file_id, kind, day]
+daily: true
+*/
+with kept as (
+    select day, file_id, 'request' as kind, copies from staging.request
+    union all
+    select day, file_id, 'usage' as kind, copies from staging.usage
+    union all
+    select day, file_id, 'charge' as kind, copies from staging.charge
+    union all
+    select day, file_id, 'gpu_sample' as kind, copies from staging.gpu_sample
+    union all
+    select day, file_id, 'outcome' as kind, copies from staging.outcome
+)
+select kept.file_id, kept.kind, kept.day, count(*) as rows_kept, cast(sum(kept.copies) as bigint) as copies
+from kept
+where kept.day >= getvariable('from_day') and kept.day < getvariable('to_day')
+group by kept.file_id, kept.kind, kept.day

@@ -1,0 +1,45 @@
+/*
+What we priced beside what providers bill and say was used.
+
+grain: one row per day and provider
+key: [day, provider]
+daily: true
+*/
+with priced as (
+    select
+        spend.day, spend.provider, sum(spend.cost_usd) as priced_usd, sum(spend.unpriced_requests) as unpriced_requests,
+        sum(case when spend.basis = 'requests' then spend.requests end) as logged_requests,
+        sum(case when spend.basis = 'requests'
+            then spend.input_tokens + spend.cache_read_tokens + spend.cache_write_tokens + spend.output_tokens end) as logged_tokens
+    from core.model_spend as spend
+    group by spend.day, spend.provider
+),
+used as (
+    select
+        usage.day, coalesce(usage.provider, '(none)') as provider, sum(usage.requests) as usage_requests,
+        sum(
+            coalesce(usage.input_tokens, 0) + coalesce(usage.cache_read_tokens, 0) + coalesce(usage.cache_write_5m_tokens, 0)
+            + coalesce(usage.cache_write_1h_tokens, 0) + coalesce(usage.output_tokens, 0)
+        ) as usage_tokens
+    from core.usage as usage
+    group by usage.day, coalesce(usage.provider, '(none)')
+),
+billed as (
+    select charge.day, coalesce(charge.provider, '(none)') as provider, sum(charge.billed_cost_usd) as billed_usd
+    from core.charge as charge
+    group by charge.day, coalesce(charge.provider, '(none)')
+),
+pair as (
+    select priced.day, priced.provider from priced union select used.day, used.provider from used union select billed.day, billed.provider from billed
+)
+select
+    pair.day, pair.provider, cast(priced.priced_usd as decimal(38,12)) as priced_usd, cast(billed.billed_usd as decimal(38,12)) as billed_usd,
+    cast(billed.billed_usd - coalesce(priced.priced_usd, 0) as decimal(38,12)) as difference_usd,
+    cast(priced.logged_requests as bigint) as logged_requests, cast(used.usage_requests as bigint) as usage_requests,
+    cast(priced.logged_tokens as bigint) as logged_tokens, cast(used.usage_tokens as bigint) as usage_tokens,
+    cast(coalesce(priced.unpriced_requests, 0) as bigint) as unpriced_requests
+from pair
+left join priced on priced.day = pair.day and priced.provider = pair.provider
+left join used on used.day = pair.day and used.provider = pair.provider
+left join billed on billed.day = pair.day and billed.provider = pair.provider
+where pair.day >= getvariable('from_day') and pair.day < getvariable('to_day')

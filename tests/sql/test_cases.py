@@ -1,0 +1,96 @@
+"""Runs the cases beside the models: `tests/sql/core/request_cost.yaml` holds the cases of `core.request_cost`.
+
+A case is a sentence with `given` (rows by table; columns left out are NULL), an optional `window` (first day and the day after the
+last) and either `expect` (all rows of the result, in the columns the case names) or `breaks` (the rule that must fail).
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from meterbook.assets.inbox import raw_columns
+from meterbook.sql.models import Columns, Model, Project, read_project
+from meterbook.sql.schemas import columns_of, define_macros, empty_table
+
+HERE = Path(__file__).parent
+CASES = [
+    pytest.param(f"{path.parent.name}.{path.stem}", case, id=f"{path.parent.name}.{path.stem}: {sentence}")
+    for path in sorted(HERE.glob("*/*.yaml"))
+    for sentence, case in yaml.safe_load(path.read_text("utf-8")).items()
+]
+
+
+@cache
+def _project() -> tuple[Project, dict[str, Columns]]:
+    project = read_project(raw_columns())
+    return project, columns_of(project)
+
+
+def _columns(name: str) -> Columns:
+    project, columns = _project()
+    schema, table = name.split(".")
+    return project.kinds[table] if schema == "staging" and table in project.kinds else columns[name]
+
+
+def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
+    columns = _columns(name)
+    empty_table(con, name, columns)
+    for row in rows:
+        unknown = set(row) - set(columns)
+        assert not unknown, f"{name} has no column {unknown}"
+        values = ", ".join(f"cast(? as {columns[column]})" for column in row)
+        texts = [None if value is None else str(value) for value in row.values()]
+        con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", texts)
+
+
+def _result(con: duckdb.DuckDBPyConnection, model: Model, case: dict[str, Any]) -> None:
+    define_macros(con)
+    for name in model.inputs:
+        _fill(con, name, case.get("given", {}).get(name, []))
+    first, last = case.get("window", ("2026-10-01", "2026-11-01"))
+    con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
+    con.execute(f"create table result as {model.sql}")
+
+
+def _expected(con: duckdb.DuckDBPyConnection, model: Model, rows: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+    columns = list(rows[0])
+    assert all(list(row) == columns for row in rows), "expected rows name the same columns in the same order"
+    shape = {row[0]: row[1] for row in con.execute("describe result").fetchall()}
+    con.execute(f"create table expected ({', '.join(f'{column} {shape[column]}' for column in columns)})")
+    for row in rows:
+        values = ", ".join(f"cast(? as {shape[column]})" for column in columns)
+        con.execute(f"insert into expected values ({values})", [None if value is None else str(value) for value in row.values()])
+    listed = ", ".join(columns)
+    return tuple(con.execute(f"select {listed} from {table} order by all").fetchall() for table in ("result", "expected"))  # type: ignore[return-value] # two tables
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_case(name: str, case: dict[str, Any]) -> None:
+    model = _project()[0].models[name]
+    with duckdb.connect() as con:
+        _result(con, model, case)
+        broken = {rule for rule in model.header.must if con.execute(f"select 1 from result where ({rule}) is not true").fetchall()}
+        if "breaks" in case:
+            assert case["breaks"] in broken
+            return
+        assert not broken, f"rules broken: {broken}"
+        if not case["expect"]:
+            assert con.execute("select count(*) from result").fetchall() == [(0,)]
+            return
+        found, expected = _expected(con, model, case["expect"])
+        assert found == expected
+
+
+def test_every_model_beyond_staging_has_cases() -> None:
+    tested = {f"{path.parent.name}.{path.stem}" for path in HERE.glob("*/*.yaml")}
+    wanted = {name for name in _project()[0].models if not name.startswith("staging.")}
+    assert wanted - tested == set()
+
+
+def test_every_case_file_belongs_to_a_model() -> None:
+    tested = {f"{path.parent.name}.{path.stem}" for path in HERE.glob("*/*.yaml")}
+    assert tested - set(_project()[0].models) == set()
