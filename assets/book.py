@@ -182,6 +182,11 @@ class _Budgets(_Strict):
 _File = TypeVar("_File", bound=BaseModel)
 
 
+_KNOWN_KEYS = sorted(
+    {key for shape in (Settings, Source, Mapped, GpuPool, _Pools, Pool, _Units, Unit, _Budgets, Budget) for key in shape.model_fields}
+)
+
+
 class Book:
     """A validated book.
 
@@ -227,7 +232,7 @@ def _read(path: Path, shape: type[_File]) -> _File:
     except StrictYamlError as error:
         raise BookError(str(error)) from error
     except ValidationError as error:
-        raise BookError(explain(path, error)) from error
+        raise BookError(explain(path, error, _KNOWN_KEYS)) from error
 
 
 def _owners(path: Path) -> Iterator[tuple[int, Owner]]:

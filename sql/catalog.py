@@ -38,6 +38,8 @@ class RawFile:
     file_id: str
     path: Path
     days: Mapping[str, int]
+    recipe: str = ""
+    """Hash of the reader and mapping: the same bytes read otherwise are other content."""
 
 
 class Catalog:
@@ -70,20 +72,22 @@ class Catalog:
         """Hashes of a table's content, in a range of days where it is cut by day."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
-            return [(day, file.file_id) for day in _between(raw, from_day, to_day) for file in raw[day]]
+            return [(day, f"{file.file_id}{file.recipe}") for day in _between(raw, from_day, to_day) for file in raw[day]]
         return self.lake.table(name).tokens(*((from_day, to_day) if self.is_daily(name) else ()))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Parquet files of a table, in a range of days where it is cut by day."""
-        if name.startswith("raw.") and name.removeprefix("raw.") in self.raw:
-            wanted = {file_id for _, file_id in self.tokens(name, from_day, to_day)}
-            return sorted(file.path for file in self.raw[name.removeprefix("raw.")] if file.file_id in wanted)
+        raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
+        if raw is not None:
+            return sorted({file.path for day in _between(raw, from_day, to_day) for file in raw[day]})
         return self.lake.table(name).files(*((from_day, to_day) if self.is_daily(name) else ()))
 
     def partitions(self, model: Model) -> list[str]:
         """Every partition a model should have, given the days there is data for."""
         if model.layer == "staging":
-            return sorted({day for table in model.inputs for day in self._by_day.get(table.removeprefix("raw."), {})})
+            days = sorted({day for table in model.inputs for day in self._by_day.get(table.removeprefix("raw."), {})})
+            # Days between are made too, empty: one window then holds them all.
+            return [day for day in self.days if days[0] <= day <= days[-1]] if days else []
         if model.clock == "day":
             return self.days
         return sorted({day[:7] for day in self.days}) if model.clock == "month" else [WHOLE]
@@ -166,8 +170,10 @@ def _domain(days: set[str], bridge: int = 62) -> list[str]:
     """Days with data, and the days between them unless nothing came for two months (one stray date must not open a decade)."""
     found: list[str] = []
     for day in sorted(days):
-        if found and (gap := (date.fromisoformat(day) - date.fromisoformat(found[-1])).days) <= bridge:
-            found.extend(str(date.fromisoformat(found[-1]) + timedelta(days=n)) for n in range(1, gap))
+        last = date.fromisoformat(found[-1]) if found else date.fromisoformat(day)
+        gap = (date.fromisoformat(day) - last).days
+        if gap <= bridge:
+            found.extend(str(last + timedelta(days=n)) for n in range(1, gap))
         found.append(day)
     return found
 

@@ -45,11 +45,15 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         define_macros(connection)
         for name in ("marts.series", "book.day", "core.rate_in_force", "core.large_request"):
             empty_table(connection, name, columns[name])
-        connection.execute("insert into book.day (day) select unnest(generate_series(date '2026-01-01', date '2026-12-31', interval 1 day))::date")
+        connection.execute(
+            "insert into book.day (day) select unnest(generate_series(date '2026-01-01', date '2026-12-31', interval 1 day))::date"
+        )
         yield connection
 
 
-def _found(con: duckdb.DuckDBPyConnection, frames: list[pl.DataFrame], first: date = FIRST, last: date = FIRST + timedelta(days=DAYS)) -> pl.DataFrame:
+def _found(
+    con: duckdb.DuckDBPyConnection, frames: list[pl.DataFrame], first: date = FIRST, last: date = FIRST + timedelta(days=DAYS)
+) -> pl.DataFrame:
     models = read_project(raw_columns()).models
     series = pl.concat(frames).filter(pl.col("day") < last, pl.col("day") >= first - timedelta(days=150)).to_arrow()
     con.register("given", series)

@@ -1,0 +1,58 @@
+"""The clocks: days for models, ISO weeks and months for what is published."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from meterbook.assets.book import Book, BookError
+
+DEFAULT_START = date(2025, 1, 1)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The partitions of one book, from its first day on."""
+
+    day: dg.DailyPartitionsDefinition
+    week: dg.WeeklyPartitionsDefinition
+    month: dg.MonthlyPartitionsDefinition
+
+
+def clocks_of(folder: Path) -> Clocks:
+    """The clocks of a book: from its first day of data, or `starts_on`, to its `ends_on`, or today.
+
+    A folder that is no book yet has clocks too, so that the asset graph can be looked at before there is any data.
+    """
+    first, last = _bounds(folder)
+    end = str(last + timedelta(days=1)) if last else None
+    month = first.replace(day=1)
+    week = first - timedelta(days=first.weekday())
+    return Clocks(
+        dg.DailyPartitionsDefinition(start_date=str(first), end_date=end, end_offset=0 if end else 1),
+        dg.WeeklyPartitionsDefinition(start_date=str(week), day_offset=1, end_offset=2),
+        dg.MonthlyPartitionsDefinition(start_date=str(month), end_offset=2),
+    )
+
+
+def _bounds(folder: Path) -> tuple[date, date | None]:
+    try:
+        settings = Book(folder).settings
+    except BookError:
+        return DEFAULT_START, None
+    days = [date.fromisoformat(day) for day in _ingested_days(folder)]
+    starts = [day for day in (settings.starts_on, *days[:1]) if day]
+    ends = [day for day in (settings.ends_on, *days[-1:]) if day]
+    # With an end stated the partitions end there; without, they follow the calendar, and data ahead of the clock.
+    last = max(ends) if settings.ends_on or (days and days[-1] > date.today()) else None  # noqa: DTZ011 -- days are UTC by contract
+    return (min(starts) if starts else DEFAULT_START), last
+
+
+def _ingested_days(folder: Path) -> list[str]:
+    ledger = folder / "lake" / "_state" / "raw.json"
+    if not ledger.is_file():
+        return []
+    files = json.loads(ledger.read_text("utf-8"))
+    return sorted({day for file in files for day in file["days"]})

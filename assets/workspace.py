@@ -1,0 +1,97 @@
+"""A book opened for work: its settings, its inbox, its lake and the engine over them. No Dagster here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from meterbook.assets.book import Book
+from meterbook.assets.book_tables import tables_of
+from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
+from meterbook.sql.catalog import Catalog, Settings
+from meterbook.sql.engine import Engine
+from meterbook.sql.lake import Lake
+from meterbook.sql.models import Model, Project, read_project
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days that need work: a half-open range that holds every stale partition."""
+
+    from_day: date
+    to_day: date
+    partitions: int
+
+
+class Workspace:
+    """Everything one run needs of a book.
+
+    Args:
+        folder: the book.
+        settings: memory, threads and window size of the engine.
+
+    Raises:
+        BookError: the book is wrong.
+    """
+
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self.folder, self._settings = folder, settings
+        self.book = Book(folder)
+        self.lake = Lake(folder / "lake")
+        self.inbox = Inbox(folder, self.book.settings.sources)
+
+    @cached_property
+    def project(self) -> Project:
+        """All models, in order."""
+        return project()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine over what has been ingested so far."""
+        return Engine(Catalog(self.lake, self.project, self.inbox.raw_files(), self._settings))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables of the lake."""
+        return self.engine.catalog
+
+    def ingest(self, progress: Progress | None = None) -> Ingested:
+        """Take in what lies in the inbox and publish the tables of the book beside it."""
+        self.lake.clean()
+        ingested = self.inbox.ingest(progress)
+        self.__dict__.pop("engine", None)
+        for name, frame in tables_of(self.book).items():
+            self.engine.put(name, frame)
+        self.engine.put("raw.input_file", self.inbox.input_files())
+        self.engine.put("raw.quarantine", self.inbox.quarantine())
+        return ingested
+
+    def plan(self, from_day: date | None = None, to_day: date | None = None) -> Plan | None:
+        """What is missing or stale, as a range of days; None where nothing is.
+
+        Models after a stale one are stale too, also on later days if they look back; so a range ends with the data.
+        """
+        if not self.catalog.days:
+            return None
+        stale = [(model, key) for model in self.project.models.values() for key in (*self.engine.stale(model), *self.engine.orphans(model))]
+        if not stale:
+            return None
+        first = min(self._first_day(model, key) for model, key in stale)
+        last = date.fromisoformat(self.catalog.days[-1]) + timedelta(days=1)
+        first, last = max(first, from_day or first), min(last, to_day or last)
+        return Plan(first, last, len(stale)) if first < last else None
+
+    def _first_day(self, model: Model, key: str) -> date:
+        first, last = date.fromisoformat(self.catalog.days[0]), date.fromisoformat(self.catalog.days[-1])
+        day = {"day": key, "month": f"{key}-01", "all": str(last)}[model.clock]
+        return min(max(date.fromisoformat(day), first), last)
+
+    def days_of(self, names: Sequence[str]) -> list[str]:
+        """Days for which any of some daily tables has a file."""
+        return sorted({key for name in names for key, _ in self.lake.table(name).tokens()})
+
+
+def project() -> Project:
+    """The models that ship with meterbook, over the raw tables of the formats that are there."""
+    return read_project(raw_columns())

@@ -1,0 +1,30 @@
+/*
+Requests of files a mapping describes, each once.
+
+grain: one row per record and day
+key: request_id
+daily: true
+kind: request
+conserves: raw.mapped_request
+*/
+with ranked as (
+    select
+        record.*,
+        row_number() over (
+            partition by record.day, record.request_id
+            order by coalesce(record.input_tokens, 0) + coalesce(record.output_tokens, 0) desc, record.file_id, record.line
+        ) as place,
+        count(*) over (partition by record.day, record.request_id) as copies
+    from raw.mapped_request as record
+    where record.day >= getvariable('from_day') and record.day < getvariable('to_day')
+)
+select
+    ranked.request_id, ranked.operation_id, ranked.attempt, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model,
+    ranked.requested_model, ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
+    ranked.cache_write_1h_tokens, ranked.output_tokens, ranked.reasoning_tokens, ranked.latency_ms, ranked.time_to_first_token_ms,
+    ranked.status, ranked.error_class, ranked.finish_reason, ranked.is_cache_hit, ranked.is_estimated, ranked.key_id, ranked.key_alias,
+    ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
+    ranked.experiment_arm, ranked.reported_cost_usd,
+    case when ranked.reported_cost_usd is not null then 'reported' end as cost_basis, ranked.file_id, ranked.copies
+from ranked
+where ranked.place = 1
