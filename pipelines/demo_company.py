@@ -1,0 +1,191 @@
+"""The sample company: who works there, what they build on which models, and the book that says so."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+FIRST, LAST = date(2026, 8, 1), date(2026, 10, 31)
+SEED = 20260801
+PICO = 10**12
+MILLION_PICO = 10**6
+"""Pico-dollars per token of one dollar per million tokens."""
+
+TENANTS = ("acme", "birch", "cobalt", "dune", "ember", "fjord", "grove", "harbor", "iris", "juniper", "kelp", "lumen")
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per million tokens, as the gateway and the bills have it."""
+
+    provider: str
+    input: float
+    cache_read: float
+    cache_write: float
+    output: float
+
+
+PRICES = {
+    "gpt-5": Price("openai", 1.25, 0.125, 0, 10),
+    "gpt-5-mini": Price("openai", 0.25, 0.025, 0, 2),
+    "gpt-4.1": Price("openai", 2, 0.5, 0, 8),
+    "claude-sonnet-4-5": Price("anthropic", 3, 0.3, 3.75, 15),
+    "claude-haiku-4-5": Price("anthropic", 1, 0.1, 1.25, 5),
+    "claude-opus-4-1": Price("anthropic", 15, 1.5, 18.75, 75),
+    "gemini-2.5-pro": Price("google", 1.25, 0.125, 0, 10),
+    "gemini-2.5-flash": Price("google", 0.3, 0.03, 0, 2.5),
+}
+REPRICED, REPRICED_ON = "gpt-5", date(2026, 10, 12)
+REPRICED_PRICE = Price("openai", 1.75, 0.175, 0, 14)
+UNPRICED_MODEL, UNPRICED_FROM = "acme-tuned-llm", date(2026, 10, 5)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: whose it is, how much it is used, with which models and tokens."""
+
+    name: str
+    team: str
+    cost_centre: str
+    project: str
+    daily: int
+    weekend: float
+    models: tuple[tuple[str, float], ...]
+    input_tokens: int
+    output_tokens: int
+    cached: float
+    unit: str
+    label: str
+    outcomes: float
+    quality: float
+    escalated: float
+    target_usd: str
+
+
+FEATURES = (
+    Feature(
+        name="support-assistant", team="support", cost_centre="CC-1100", project="proj_support", daily=900, weekend=0.6,
+        models=(("gpt-5", 0.5), ("claude-haiku-4-5", 0.5)),
+        input_tokens=26_000, output_tokens=900, cached=0.55,
+        unit="ticket_resolved", label="resolved ticket", outcomes=0.45, quality=0.91, escalated=0.12, target_usd="0.09",
+    ),
+    Feature(
+        name="ticket-triage", team="support", cost_centre="CC-1100", project="proj_support", daily=620, weekend=0.6,
+        models=(("gemini-2.5-flash", 1.0),),
+        input_tokens=6000, output_tokens=160, cached=0.3,
+        unit="ticket_routed", label="routed ticket", outcomes=0.97, quality=0.95, escalated=0.03, target_usd="0.01",
+    ),
+    Feature(
+        name="invoice-extraction", team="documents", cost_centre="CC-1200", project="proj_documents", daily=520, weekend=0.25,
+        models=(("gpt-4.1", 0.55), ("gemini-2.5-pro", 0.45)),
+        input_tokens=26_000, output_tokens=1800, cached=0.2,
+        unit="document_processed", label="processed document", outcomes=0.93, quality=0.97, escalated=0.04, target_usd="0.07",
+    ),
+    Feature(
+        name="contract-review", team="documents", cost_centre="CC-1210", project="proj_documents", daily=330, weekend=0.15,
+        models=(("gpt-5", 1.0),),
+        input_tokens=120_000, output_tokens=9000, cached=0.25,
+        unit="contract_reviewed", label="reviewed contract", outcomes=0.8, quality=0.93, escalated=0.08, target_usd="0.30",
+    ),
+    Feature(
+        name="coding-agent", team="engineering", cost_centre="CC-1300", project="wrkspc_coding", daily=560, weekend=0.2,
+        models=(("claude-sonnet-4-5", 0.85), ("claude-opus-4-1", 0.15)),
+        input_tokens=105_000, output_tokens=3000, cached=0.8,
+        unit="coding_session", label="coding session", outcomes=0.12, quality=0.82, escalated=0.2, target_usd="2.50",
+    ),
+    Feature(
+        name="lead-summaries", team="sales", cost_centre="CC-1400", project="proj_sales", daily=260, weekend=0.1,
+        models=(("gpt-5-mini", 1.0),),
+        input_tokens=20_000, output_tokens=900, cached=0.1,
+        unit="lead_summarised", label="summarised lead", outcomes=0.95, quality=0.9, escalated=0.02, target_usd="0.01",
+    ),
+    Feature(
+        name="email-drafts", team="sales", cost_centre="CC-1410", project="wrkspc_sales", daily=300, weekend=0.2,
+        models=(("claude-sonnet-4-5", 1.0),),
+        input_tokens=24_000, output_tokens=2000, cached=0.2,
+        unit="email_sent", label="sent e-mail", outcomes=0.6, quality=0.88, escalated=0.05, target_usd="0.20",
+    ),
+    Feature(
+        name="literature-search", team="research", cost_centre="CC-1500", project="proj_research", daily=150, weekend=0.4,
+        models=(("gemini-2.5-pro", 0.6), ("gpt-5", 0.4)),
+        input_tokens=90_000, output_tokens=6000, cached=0.15,
+        unit="report_written", label="written report", outcomes=0.3, quality=0.9, escalated=0.1, target_usd="0.60",
+    ),
+)  # fmt: skip
+POOLS = {"training": ("gpu/h100-sxm", "research", "NVIDIA H100 80GB HBM3"), "inference": ("gpu/l40s", "support", "NVIDIA L40S")}
+SHADOW_PROJECT, SHADOW_DAYS = "proj_shadow", (date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 10))
+UNOWNED_KEY = "legacy-script"
+
+
+def days(count: int | None = None) -> list[date]:
+    """The days of the sample, or its last `count` of them."""
+    every = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
+    return every if count is None else every[-count:]
+
+
+def price_on(model: str, day: date) -> Price | None:
+    """What a model costs on a day; None for the one nobody has a price of."""
+    return REPRICED_PRICE if model == REPRICED and day >= REPRICED_ON else PRICES.get(model)
+
+
+def write_book(folder: Path, first: date) -> None:
+    """Write every file of the book but the inbox."""
+    (folder / "rate_cards").mkdir(parents=True, exist_ok=True)
+    (folder / "inbox").mkdir(exist_ok=True)
+    for name, text in _files(first).items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def _files(first: date) -> dict[str, str]:
+    pools = "".join(f"  {name}: {{rate: {rate}, owner: {owner}}}\n" for name, (rate, owner, _) in POOLS.items())
+    return {
+        "meterbook.yaml": (
+            "# The sample company's book. Everything in it is invented.\n"
+            f"name: Northwind Assist\ncurrency: USD\ntime_zone: UTC\nmode: chargeback\nstarts_on: {first}\nends_on: {LAST}\n"
+            f"coverage_target: 0.98\nsources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\ngpu_pools:\n{pools}"
+        ),
+        "owners.csv": _owners(),
+        "allocation.yaml": (
+            "# What teams share, and by what key it is split over the teams with an owner.\n"
+            "pools:\n"
+            "  - {pool: gateway platform, monthly_usd: 4200.00, key: cost}\n"
+            "  - {pool: observability, monthly_usd: 1300.00, key: requests}\n"
+            "  - {pool: on-call, monthly_usd: 2000.00, key: fixed, shares: {support: 3, documents: 2, engineering: 2, sales: 1, research: 1}}\n"
+        ),
+        "units.yaml": "# What a unit of value is, the feature that carries its cost, and what it should cost.\nunits:\n"
+        + "".join(
+            f"  - {{unit: {one.unit}, label: {one.label}, feature: {one.name}, target_usd: {one.target_usd}, "
+            f"baseline_from: {FIRST}, baseline_to: {FIRST + timedelta(days=28)}}}\n"
+            for one in FEATURES
+        ),
+        "budgets.yaml": (
+            "budgets:\n"
+            "  - {budget: everything, period: month, amount_usd: 47000, levels: [50, 80, 90, 100]}\n"
+            "  - {budget: support, period: month, amount_usd: 9000, team: support}\n"
+            "  - {budget: documents, period: month, amount_usd: 4700, team: documents}\n"
+            "  - {budget: engineering, period: month, amount_usd: 5600, team: engineering}\n"
+            "  - {budget: sales, period: month, amount_usd: 2200, team: sales}\n"
+            "  - {budget: research, period: month, amount_usd: 21500, team: research}\n"
+            "  - {budget: staging, period: week, amount_usd: 150, environment: staging}\n"
+        ),
+        "rate_cards/negotiated.yaml": _card(),
+    }
+
+
+def _owners() -> str:
+    lines = ["starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority"]
+    for one in FEATURES:
+        owner = f"{one.team},{one.cost_centre},{one.name}"
+        lines += [f"2026-01-01,,key_alias,{one.name}-{environment},{owner},,{environment},10" for environment in ("prod", "staging")]
+    return "\n".join(lines) + "\n"
+
+
+def _card() -> str:
+    source = "source: invented for the sample company, checked_on: 2026-10-01"
+    old, new = PRICES[REPRICED], REPRICED_PRICE
+    meters = [f"input: {one.input}, cache_read: {one.cache_read}, output: {one.output}" for one in (old, new)]
+    return (
+        "# What the company agreed with its provider; it replaces the shipped prices of this model.\n"
+        f"provider: openai\nmodels:\n  {REPRICED}:\n    aliases: ['{REPRICED}-20*']\n    rates:\n"
+        f"      - {{starts_on: 2026-01-01, ends_on: {REPRICED_ON}, {meters[0]}, {source}}}\n"
+        f"      - {{starts_on: {REPRICED_ON}, {meters[1]}, {source}}}\n"
+    )

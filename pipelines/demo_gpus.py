@@ -1,0 +1,81 @@
+"""The sample company's sixteen GPUs, sampled every minute in two pools."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import zstandard
+
+from meterbook.pipelines.demo_company import POOLS, SEED
+
+GPUS = 8
+MINUTES = 1440
+IDLE_POOL, IDLE_FROM, IDLE_TO = "inference", date(2026, 10, 17), date(2026, 10, 26)
+GAP_POOL, GAP_DAY, GAP_HOURS = "training", date(2026, 9, 8), (10, 16)
+WARM_BYTES, USED_BYTES = 30 * 2**30, 60 * 2**30
+
+
+def write_day(folder: Path, day: date) -> int:
+    """Write both pools' samples of a day.
+
+    Returns:
+        Rows written.
+    """
+    rows = 0
+    for number, pool in enumerate(POOLS):
+        frame = _samples(np.random.default_rng([SEED, 7, number, day.toordinal()]), pool, day)
+        path = folder / "inbox" / "gpu" / pool / f"{day}.jsonl.zst"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(zstandard.ZstdCompressor(level=3).compress(frame.write_ndjson().encode()))
+        rows += frame.height
+    return rows
+
+
+def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
+    minute = np.tile(np.arange(MINUTES), GPUS)
+    gpu = np.repeat(np.arange(GPUS), MINUTES)
+    hour = minute // 60
+    busy, team = _training(rng, day, gpu, hour) if pool == "training" else _inference(rng, day, gpu, hour)
+    loaded = team != ""
+    if pool == IDLE_POOL and IDLE_FROM <= day < IDLE_TO:
+        busy, loaded = np.zeros_like(busy), np.zeros_like(loaded)
+        team = np.full(len(team), "")
+    util = np.where(busy, np.clip(rng.normal(88 if pool == "training" else 55, 9, len(gpu)), 1, 100), 0).astype(np.int64)
+    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- written with a Z below
+    stamps = [(midnight + timedelta(minutes=n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(MINUTES)]
+    frame = pl.DataFrame(
+        {
+            "sampled_at": np.array(stamps)[minute],
+            "interval_seconds": 60,
+            "host": np.array([f"{pool}-{n}" for n in (1, 2)])[gpu // 4],
+            "pool": pool,
+            "uuid": np.array([f"GPU-{pool[:4]}-{n:02d}" for n in range(GPUS)])[gpu],
+            "name": POOLS[pool][2],
+            "utilization_gpu": util,
+            "memory_used_bytes": np.where(busy, USED_BYTES, np.where(loaded, WARM_BYTES, 0)),
+            "processes": loaded.astype(np.int64),
+            "team": team,
+        }
+    ).with_columns(pl.when(pl.col("team") == "").then(None).otherwise(pl.col("team")).alias("team"))
+    if pool == GAP_POOL and day == GAP_DAY:
+        silent = pl.Series((hour >= GAP_HOURS[0]) & (hour < GAP_HOURS[1]) & (gpu >= 4))
+        frame = frame.filter(~silent)
+    return frame
+
+
+def _training(rng: np.random.Generator, day: date, gpu: np.ndarray, hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Jobs of whole hours; some hold their GPU for hours after the last step."""
+    starts, lengths = rng.integers(0, 6, GPUS), rng.integers(10, 19, GPUS) - (6 if day.weekday() >= 5 else 0)
+    holds = rng.integers(0, 4, GPUS)
+    busy = (hour >= starts[gpu]) & (hour < (starts + lengths)[gpu])
+    held = (hour >= starts[gpu]) & (hour < (starts + lengths + holds)[gpu])
+    names = np.where(rng.random(GPUS) < 0.75, "research", "documents")
+    return busy, np.where(held, names[gpu], "")
+
+
+def _inference(rng: np.random.Generator, day: date, gpu: np.ndarray, hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A model stays loaded day and night; it works by daylight, and on two GPUs not at all."""
+    share = np.clip(0.1 + np.exp(-((hour - 13) ** 2) / 30), 0, 1) * (0.5 if day.weekday() >= 5 else 1.0)
+    busy = (rng.random(len(gpu)) < share) & (gpu < 6)
+    return busy, np.where(gpu < 6, "support", "")
