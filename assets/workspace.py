@@ -9,7 +9,7 @@ from pathlib import Path
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
-from meterbook.sql.catalog import Catalog, Settings
+from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Model, Project, read_project
@@ -22,6 +22,13 @@ class Plan:
     from_day: date
     to_day: date
     partitions: int
+    key: str
+    """Hash of what is stale: the same plan is asked for once."""
+
+    @property
+    def last_day(self) -> date:
+        """The last day that needs work."""
+        return self.to_day - timedelta(days=1)
 
 
 class Workspace:
@@ -80,7 +87,8 @@ class Workspace:
         first = min(self._first_day(model, key) for model, key in stale)
         last = date.fromisoformat(self.catalog.days[-1]) + timedelta(days=1)
         first, last = max(first, from_day or first), min(last, to_day or last)
-        return Plan(first, last, len(stale)) if first < last else None
+        key = digest([(model.name, partition) for model, partition in stale])
+        return Plan(first, last, len(stale), key) if first < last else None
 
     def _first_day(self, model: Model, key: str) -> date:
         first, last = date.fromisoformat(self.catalog.days[0]), date.fromisoformat(self.catalog.days[-1])

@@ -1,0 +1,46 @@
+"""Everything Dagster knows of a book, in one place.
+
+`dagster dev -w workspace.yaml` and the command line load the same definitions; the book is the folder named by the environment variable
+METERBOOK, or `demo`.
+"""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from meterbook.assets.models import model_assets
+from meterbook.assets.partitions import clocks_of
+from meterbook.assets.raw import raw_assets
+from meterbook.assets.reports import report_assets
+from meterbook.assets.resources import BookResource
+from meterbook.assets.workspace import project
+from meterbook.pipelines.jobs import jobs_of
+from meterbook.pipelines.schedules import schedules_of
+from meterbook.pipelines.sensors import sensors_of
+
+BOOK = "METERBOOK"
+
+
+def build_definitions(book: BookResource) -> dg.Definitions:
+    """The asset graph of a book with its jobs, schedules and sensors.
+
+    Args:
+        book: the book the assets work on.
+    """
+    models, clocks = project(), clocks_of(Path(book.folder))
+    jobs = jobs_of(clocks)
+    return dg.Definitions(
+        assets=[raw_assets(), *model_assets(models, clocks), *report_assets(models, clocks)],
+        resources={"book": book},
+        jobs=jobs.all,
+        schedules=schedules_of(jobs),
+        sensors=sensors_of(Path(book.folder), jobs),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The definitions of the book of this process."""
+    return build_definitions(BookResource(folder=str(Path(os.environ.get(BOOK, "demo")).resolve())))

@@ -1,0 +1,52 @@
+"""The jobs: take in what arrived, compute days, publish weeks and months."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from meterbook.assets.partitions import Clocks
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Every job of a book."""
+
+    inbox: UnresolvedAssetJobDefinition
+    models: UnresolvedAssetJobDefinition
+    weekly: UnresolvedAssetJobDefinition
+    chargeback: UnresolvedAssetJobDefinition
+
+    @property
+    def all(self) -> list[UnresolvedAssetJobDefinition]:
+        """As a list."""
+        return [self.inbox, self.models, self.weekly, self.chargeback]
+
+
+def jobs_of(clocks: Clocks) -> Jobs:
+    """The jobs over a book's clocks."""
+    return Jobs(
+        inbox=dg.define_asset_job("inbox", dg.AssetSelection.groups("raw"), description="Take in what lies in the inbox."),
+        models=dg.define_asset_job(
+            "models",
+            dg.AssetSelection.groups("staging", "core", "marts"),
+            partitions_def=clocks.day,
+            description="Compute what is missing or stale of some days.",
+        ),
+        weekly=dg.define_asset_job(
+            "weekly", dg.AssetSelection.assets("reports/weekly"), partitions_def=clocks.week, description="Publish weekly pages."
+        ),
+        chargeback=dg.define_asset_job(
+            "chargeback",
+            dg.AssetSelection.assets("chargeback/statement"),
+            partitions_def=clocks.month,
+            description="Publish a month's statements.",
+        ),
+    )
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags of one run over a range of partitions, both ends included."""
+    return {RANGE_START: first, RANGE_END: last}

@@ -1,0 +1,235 @@
+"""What a weekly page is made of: read once from the marts, exactly, and shared by headline, figures and tables."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from meterbook.reports.periods import WEEK, Week
+
+WEEKS = 13
+ZERO = Decimal(0)
+Span = tuple[date, date]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What a page says of the book and the run, beside the marts."""
+
+    company: str
+    mode: str
+    rate_cards: Sequence[tuple[str, str]]
+    checks_passed: int
+    checks_total: int
+    data_through: date
+    run_hash: str
+    is_closed: bool
+
+
+class Frame:
+    """The figures of a week.
+
+    Args:
+        con: a connection in which the marts are views.
+        week: the week.
+        facts: what else the page says.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, week: Week, facts: PageFacts) -> None:
+        self._con, self.week, self.facts = con, week, facts
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        """Rows of a query, by column name."""
+        result = self._con.execute(query, list(values))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    @property
+    def span(self) -> Span:
+        """Half-open days of the week."""
+        return self.week.first, self.week.end
+
+    @cached_property
+    def cost(self) -> list[Row]:
+        """Cost by day, line, team and feature of the last thirteen weeks."""
+        query = """
+            select day, line, team, feature, sum(cost_usd) as cost_usd from marts.cost
+            where day >= ? and day < ? group by day, line, team, feature order by day, line, team, feature
+        """
+        return self.rows(query, self.week.first - WEEK * (WEEKS - 1), self.week.end)
+
+    def total(self, span: Span, **where: str) -> Decimal:
+        """Cost of a span of days, of a line, team or feature where one is named."""
+        first, end = span
+        found = (row for row in self.cost if first <= row["day"] < end and all(row[name] == value for name, value in where.items()))
+        return sum((row["cost_usd"] for row in found), ZERO)
+
+    def by(self, column: str, span: Span) -> dict[str, Decimal]:
+        """Cost of a span of days by line, team or feature."""
+        sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for row in self.cost:
+            if span[0] <= row["day"] < span[1]:
+                sums[row[column]] += row["cost_usd"]
+        return dict(sums)
+
+    @cached_property
+    def now(self) -> Decimal:
+        """The week's cost."""
+        return self.total(self.span)
+
+    @cached_property
+    def before(self) -> Decimal:
+        """The cost of the same days a week earlier."""
+        return self.total(self.week.before)
+
+    def weekly(self, **where: str) -> list[Decimal]:
+        """Cost of each of the last thirteen weeks, oldest first; the last one as far as it goes."""
+        starts = [self.week.first - WEEK * n for n in reversed(range(WEEKS))]
+        return [self.total((start, min(start + WEEK, self.week.end)), **where) for start in starts]
+
+    def spend(self, span: Span) -> dict[str, Row]:
+        """Model spend of a span by feature: requests and cost."""
+        query = """
+            select feature, cast(sum(requests) as bigint) as requests, coalesce(sum(cost_usd), 0) as cost_usd from marts.spend
+            where day >= ? and day < ? group by feature
+        """
+        return {row["feature"]: row for row in self.rows(query, *span)}
+
+    def units(self, span: Span) -> dict[str, Row]:
+        """Units of value of a span."""
+        query = """
+            select unit, max(label) as label, max(feature) as feature, cast(sum(units) as bigint) as units,
+                cast(sum(successes) as bigint) as successes, cast(sum(escalations) as bigint) as escalations,
+                cast(sum(quality_count) as bigint) as quality_count, sum(quality_sum) as quality_sum, sum(cost_usd) as cost_usd,
+                max(target_usd) as target_usd
+            from marts.unit_cost where day >= ? and day < ? group by unit order by cost_usd desc, unit
+        """
+        return {row["unit"]: row for row in self.rows(query, *span)}
+
+    def gpus(self, span: Span) -> list[Row]:
+        """GPU seconds and dollars of a span by pool."""
+        states = ("used", "warm_idle", "free_idle", "unknown")
+        seconds = ", ".join(f"cast(sum({state}_seconds) as bigint) as {state}_seconds" for state in states)
+        costs = ", ".join(f"coalesce(sum({state}_cost_usd), 0) as {state}_cost_usd" for state in states)
+        query = f"""
+            select pool, max(owner) as owner, cast(sum(capacity_seconds) as bigint) as capacity_seconds, {seconds}, {costs},
+                coalesce(sum(cost_usd), 0) as cost_usd
+            from marts.gpu_use where day >= ? and day < ? group by pool order by cost_usd desc, pool
+        """
+        return self.rows(query, *span)
+
+    @cached_property
+    def budgets(self) -> list[Row]:
+        """Every budget as it stands at the end of the week."""
+        query = """
+            select * from marts.budget_use where day = (select max(day) from marts.budget_use where day >= ? and day < ?) order by budget
+        """
+        return self.rows(query, *self.span)
+
+    @cached_property
+    def plan(self) -> Row | None:
+        """The monthly budget of everything, where there is one."""
+        whole = [row for row in self.budgets if row["period"] == "month" and row["scope"] == "everything"]
+        return whole[0] if whole else None
+
+    @cached_property
+    def month(self) -> list[Row]:
+        """Cost by day of the month the week ends in, to the end of the week."""
+        first = self.week.last.replace(day=1)
+        return self.rows(
+            "select day, sum(cost_usd) as cost_usd from marts.cost where day >= ? and day < ? group by day order by day",
+            first,
+            self.week.end,
+        )
+
+    @cached_property
+    def anomalies(self) -> list[Row]:
+        """What stood out in the week, one row per scope and kind, the dearest first.
+
+        A ratio that stands out in a wider scope on the same day is not told again for the narrower ones; of several measures the
+        one that says most about the cause speaks.
+        """
+        query = """
+            with ranked as (
+                select anomaly.*,
+                    case dimension when 'total' then 1 when 'team' then 2 when 'feature' then 3 when 'tenant' then 4 else 5 end as depth,
+                    case measure when 'attempts per request' then 4 when 'tokens per request' then 3 when 'cost per request' then 2 else 1 end as says,
+                    row_number() over (partition by day, kind, dimension, scope order by abs(excess_usd) desc, measure) as place
+                from marts.anomaly as anomaly where day >= ? and day < ?
+            )
+            select kind, dimension, scope, max(owner) as owner, min(day) as first_day, max(day) as last_day,
+                arg_max(cause, says * 1000000000 + abs(excess_usd)) as cause, arg_max(parent, abs(excess_usd)) as parent,
+                sum(case when place = 1 then excess_usd else 0 end) as excess_usd
+            from ranked
+            where measure = 'cost' or not exists (
+                select 1 from ranked as wide where wide.day = ranked.day and wide.measure = ranked.measure and wide.depth < ranked.depth
+            )
+            group by kind, dimension, scope
+        """
+        return sorted(self.rows(query, *self.span), key=lambda row: (-abs(row["excess_usd"]), row["kind"], row["dimension"], row["scope"]))
+
+    def caching(self, span: Span) -> Row:
+        """Tokens of a span by kind and what the cache saved."""
+        query = """
+            select cast(coalesce(sum(requests), 0) as bigint) as requests, cast(coalesce(sum(input_tokens), 0) as bigint) as input_tokens,
+                cast(coalesce(sum(cache_read_tokens), 0) as bigint) as cache_read_tokens,
+                cast(coalesce(sum(cache_write_tokens), 0) as bigint) as cache_write_tokens,
+                cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens, coalesce(sum(cache_saving_usd), 0) as cache_saving_usd,
+                coalesce(sum(cost_usd), 0) as cost_usd
+            from marts.token_use where day >= ? and day < ?
+        """
+        return self.rows(query, *span)[0]
+
+    @cached_property
+    def coverage(self) -> list[Row]:
+        """Requests of the week by whether they have a price, and why not."""
+        query = """
+            select reason, cast(sum(requests) as bigint) as requests, cast(sum(tokens) as bigint) as tokens from marts.coverage
+            where day >= ? and day < ? group by reason order by reason
+        """
+        return self.rows(query, *self.span)
+
+    @cached_property
+    def reconciliation(self) -> Row:
+        """What was billed and priced on the days and providers of the week that have a bill."""
+        query = """
+            select coalesce(sum(billed_usd), 0) as billed_usd,
+                coalesce(sum(case when billed_usd is not null then priced_usd end), 0) as priced_usd,
+                coalesce(sum(difference_usd), 0) as difference_usd, count(billed_usd) as bills, count(*) as pairs
+            from marts.reconciliation where day >= ? and day < ?
+        """
+        return self.rows(query, *self.span)[0]
+
+    @cached_property
+    def files(self) -> Row:
+        """Input files with rows of the week, and the records of theirs that were set aside."""
+        query = """
+            select count(*) as files, cast(coalesce(sum(rows_in), 0) as bigint) as rows_in,
+                cast(coalesce(sum(rows_out), 0) as bigint) as rows_out,
+                cast(coalesce(sum(quarantined), 0) as bigint) as quarantined, cast(coalesce(sum(duplicates), 0) as bigint) as duplicates,
+                cast(coalesce(sum(filtered), 0) as bigint) as filtered
+            from marts.input_file where first_day < ? and last_day >= ?
+        """
+        return self.rows(query, self.week.end, self.week.first)[0]
+
+    @cached_property
+    def owned_share(self) -> Mapping[str, Decimal]:
+        """Share of the week's cost that has an owner, now and before."""
+        return {"now": _owned(self.by("team", self.span)), "before": _owned(self.by("team", self.week.before))}
+
+    @property
+    def elapsed(self) -> timedelta:
+        """Length of what is shown."""
+        return self.week.end - self.week.first
+
+
+def _owned(teams: Mapping[str, Decimal]) -> Decimal:
+    whole = sum(teams.values(), ZERO)
+    lost = teams.get("unowned", ZERO) + teams.get("unallocated", ZERO)
+    return Decimal(1) if not whole else 1 - lost / whole

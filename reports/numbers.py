@@ -1,0 +1,74 @@
+"""How figures are written for people: the only place where money is rounded for display."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
+_THOUSAND, _MILLION = Decimal(1000), Decimal(1_000_000)
+
+
+def _fixed(value: Decimal, places: int) -> str:
+    rounded = abs(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return f"{rounded:,.{places}f}"
+
+
+def _sign(value: Decimal, text: str, *, plus: bool = False) -> str:
+    if not any(char in "123456789" for char in text):
+        return text
+    return f"{MINUS}{text}" if value < 0 else f"+{text}" if plus else text
+
+
+def head(value: Decimal | None) -> str:
+    """Money in a headline: $98.5k, $1.23M, $742."""
+    if value is None:
+        return NONE
+    size = abs(value)
+    if size >= Decimal(999_950):
+        text = f"${_fixed(value / _MILLION, 2)}M"
+    elif size >= Decimal("9999.5"):
+        text = f"${_fixed(value / _THOUSAND, 1)}k"
+    else:
+        text = f"${_fixed(value, 0)}"
+    return _sign(value, text)
+
+
+def dollars(value: Decimal | None, *, plus: bool = False) -> str:
+    """Money in a table: whole dollars."""
+    return NONE if value is None else _sign(value, f"${_fixed(value, 0)}", plus=plus)
+
+
+def price(value: Decimal | None) -> str:
+    """A unit cost: cents, and tenths of cents where it is small."""
+    if value is None:
+        return NONE
+    return _sign(value, f"${_fixed(value, 2 if abs(value) >= 1 else 3)}")
+
+
+def percent(value: Decimal | None, *, plus: bool = False) -> str:
+    """A ratio as a percentage with one decimal."""
+    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)} %", plus=plus)
+
+
+def points(value: Decimal | None) -> str:
+    """A difference of two percentages."""
+    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)} pts", plus=True)
+
+
+def count(value: Decimal | int | None) -> str:
+    """A count: 312k, 6.7M, 742."""
+    if value is None:
+        return NONE
+    for limit, unit in ((Decimal("1e9"), "B"), (_MILLION, "M"), (_THOUSAND, "k")):
+        if abs(Decimal(value)) >= limit * 10 or (limit > _THOUSAND and abs(Decimal(value)) >= limit):
+            return _sign(Decimal(value), f"{_fixed(Decimal(value) / limit, 1)}{unit}")
+    return _sign(Decimal(value), _fixed(Decimal(value), 0))
+
+
+def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
+    """A quotient for display; None where there is nothing to divide by."""
+    return None if part is None or not whole else Decimal(part) / Decimal(whole)
+
+
+def change(now: Decimal, before: Decimal) -> Decimal | None:
+    """Relative change; None where there was nothing before."""
+    return ratio(now - before, before)

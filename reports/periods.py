@@ -1,0 +1,59 @@
+"""Periods of pages: ISO weeks, and what they are compared with."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Week:
+    """An ISO week, as far as there is data for it.
+
+    Args:
+        name: `2026-W43`.
+        first: its Monday.
+        end: the day after the last day shown.
+    """
+
+    name: str
+    first: date
+    end: date
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all seven days are there."""
+        return self.end - self.first == WEEK
+
+    @property
+    def before(self) -> tuple[date, date]:
+        """The same days of the week before."""
+        return self.first - WEEK, self.end - WEEK
+
+    @property
+    def basis(self) -> str:
+        """What a change is against, in words."""
+        return "vs last week" if self.is_whole else "vs the same days last week"
+
+    @property
+    def last(self) -> date:
+        """The last day shown."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def title(self) -> str:
+        """For people: 19 to 25 October 2026."""
+        sunday = self.first + WEEK - timedelta(days=1)
+        start = f"{self.first.day}" if self.first.month == sunday.month else f"{self.first.day} {self.first:%B}"
+        return f"{start} to {sunday.day} {sunday:%B %Y}"
+
+
+def week(name: str, data_through: date) -> Week:
+    """An ISO week by its name.
+
+    Raises:
+        ValueError: not of the form 2026-W43.
+    """
+    year, _, number = name.partition("-W")
+    first = date.fromisocalendar(int(year), int(number), 1)
+    return Week(name, first, max(first + timedelta(days=1), min(first + WEEK, data_through + timedelta(days=1))))

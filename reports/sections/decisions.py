@@ -1,0 +1,74 @@
+"""What needs a decision: each with an amount, an action and an owner, all of it from the data."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from meterbook.reports.frame import Frame
+from meterbook.reports.numbers import count, dollars, head, percent, ratio
+from meterbook.reports.section import Section
+
+YEAR_DAYS = Decimal(365)
+IDLE_SHARE = Decimal("0.3")
+
+
+def _build(frame: Frame) -> Mapping[str, Any] | None:
+    found = sorted((*_idle(frame), *_budgets(frame), *_unowned(frame)), key=lambda item: -item["amount"])
+    found += list(_unpriced(frame))
+    if not found:
+        return None
+    return {"rows": [{**item, "amount": f"{head(item['amount'])}{item['per']}" if item["amount"] else "unknown"} for item in found]}
+
+
+def _per_year(frame: Frame, amount: Decimal) -> Decimal:
+    return amount * YEAR_DAYS / frame.elapsed.days
+
+
+def _idle(frame: Frame) -> Iterator[dict[str, Any]]:
+    for pool in frame.gpus(frame.span):
+        share = ratio(pool["free_idle_seconds"], pool["capacity_seconds"])
+        if share is not None and share >= IDLE_SHARE and pool["free_idle_cost_usd"]:
+            yield {
+                "amount": _per_year(frame, pool["free_idle_cost_usd"]),
+                "per": " a year",
+                "action": f"Release or share GPUs of pool {pool['pool']}: {percent(share)} of its hours nobody held them.",
+                "owner": pool["owner"] or "nobody",
+            }
+
+
+def _budgets(frame: Frame) -> Iterator[dict[str, Any]]:
+    for row in frame.budgets:
+        landing = row["forecast_usd"]
+        if landing is not None and landing > row["amount_usd"] and row["period"] != "day":
+            state = "is spent" if row["used_usd"] >= row["amount_usd"] else "will be spent"
+            yield {
+                "amount": landing - row["amount_usd"],
+                "per": f" this {row['period']}",
+                "action": f"Raise or hold budget {row['budget']}: {dollars(row['amount_usd'])} {state}, {dollars(landing)} expected.",
+                "owner": row["team"] or "finance",
+            }
+
+
+def _unowned(frame: Frame) -> Iterator[dict[str, Any]]:
+    lost = frame.by("team", frame.span).get("unowned", Decimal(0))
+    if lost >= 1:
+        yield {
+            "amount": _per_year(frame, lost),
+            "per": " a year",
+            "action": f"Give the keys nobody owns an owner in owners.csv: {dollars(lost)} in this week.",
+            "owner": "platform",
+        }
+
+
+def _unpriced(frame: Frame) -> Iterator[dict[str, Any]]:
+    for row in frame.coverage:
+        if row["reason"] != "priced" and row["requests"]:
+            yield {
+                "amount": Decimal(0),
+                "per": "",
+                "action": f"Add a rate card: {count(row['requests'])} requests, {count(row['tokens'])} tokens without a price ({row['reason']}).",
+                "owner": "finance",
+            }
+
+
+SECTION = Section("decisions", _build, "Nothing needs a decision this week.", "Needs a decision")

@@ -1,0 +1,87 @@
+"""Five figures, each with its change and what it is compared with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from meterbook.reports.frame import Frame
+from meterbook.reports.numbers import NONE, change, head, percent, points, price, ratio
+from meterbook.reports.section import Section
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One figure; `mood` is over, under or empty."""
+
+    name: str
+    value: str
+    delta: str
+    basis: str
+    mood: str = ""
+
+
+def _build(frame: Frame) -> Mapping[str, Any]:
+    return {"kpis": [_spend(frame), _forecast(frame), _unit(frame), _idle(frame), _owned(frame)]}
+
+
+def _mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
+    if not value:
+        return ""
+    return "over" if (value > 0) == up_is_bad else "under"
+
+
+def _spend(frame: Frame) -> Kpi:
+    moved = change(frame.now, frame.before)
+    return Kpi("Cost of the week", head(frame.now), percent(moved, plus=True), f"{frame.week.basis}, {head(frame.before)}", _mood(moved))
+
+
+def _forecast(frame: Frame) -> Kpi:
+    plan, name = frame.plan, f"{frame.week.last:%B} forecast"
+    if not plan:
+        return Kpi(name, NONE, "", "no monthly budget for everything")
+    if plan["forecast_usd"] is None:
+        return Kpi(name, NONE, "", "needs 14 days of history")
+    gap = change(plan["forecast_usd"], plan["amount_usd"])
+    return Kpi(name, head(plan["forecast_usd"]), percent(gap, plus=True), f"vs plan, {head(plan['amount_usd'])}", _mood(gap))
+
+
+def _unit(frame: Frame) -> Kpi:
+    now, before = frame.units(frame.span), frame.units(frame.week.before)
+    if not now:
+        return Kpi("Cost per unit", NONE, "", "no outcomes in this week")
+    name, row = next(iter(now.items()))
+    cost, was = (
+        ratio(row["cost_usd"], row["successes"]),
+        ratio(before[name]["cost_usd"], before[name]["successes"]) if name in before else None,
+    )
+    moved = change(cost, was) if cost is not None and was else None
+    return Kpi(f"Cost per {row['label']}", price(cost), percent(moved, plus=True), f"{frame.week.basis}, {price(was)}", _mood(moved))
+
+
+def _idle(frame: Frame) -> Kpi:
+    now, before = _idle_share(frame.gpus(frame.span)), _idle_share(frame.gpus(frame.week.before))
+    if now is None:
+        return Kpi("GPU idle share", NONE, "", "no GPU samples in this week")
+    moved = None if before is None else now - before
+    return Kpi("GPU idle share", percent(now), points(moved), f"{frame.week.basis}, {percent(before)}", _mood(moved))
+
+
+def _idle_share(pools: list[dict[str, Any]]) -> Decimal | None:
+    return ratio(
+        sum(pool["warm_idle_seconds"] + pool["free_idle_seconds"] for pool in pools), sum(pool["capacity_seconds"] for pool in pools)
+    )
+
+
+def _owned(frame: Frame) -> Kpi:
+    now, before = frame.owned_share["now"], frame.owned_share["before"]
+    return Kpi(
+        "Cost with an owner",
+        percent(now),
+        points(now - before),
+        f"{frame.week.basis}, {percent(before)}",
+        _mood(now - before, up_is_bad=False),
+    )
+
+
+SECTION = Section("kpis", _build)
