@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from meterbook.assets.partitions import Clocks
-from meterbook.assets.resources import BookResource
+from meterbook.assets.resources import BookResource, report
 from meterbook.sql.engine import Built, CheckError
 from meterbook.sql.models import Model, Project
 
@@ -45,11 +45,11 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
     )
     def build(context: dg.AssetExecutionContext, book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            built = book.workspace().engine.build(model, window_of(context), lambda done: book.report(model.name, done))
+            built = book.workspace().engine.build(model, window_of(context), lambda done: report(model.name, done))
         except CheckError as error:
             yield dg.AssetCheckResult(asset_key=key, check_name=_failed(model, error), passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
-        book.report(model.name, 0)
+        report(model.name, 0)
         yield dg.MaterializeResult(asset_key=key, metadata={"rows": built.rows, "partitions": len(built.partitions)})
         yield from _results(model, built)
 

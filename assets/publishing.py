@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
@@ -138,8 +139,9 @@ class Publisher:
         files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".j2", ".html", ".css", ".js", ".woff2"})
         return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
 
-    def _known(self) -> dict[str, dict[str, object]]:
-        return json.loads(self._record.read_text("utf-8")) if self._record.is_file() else {}
+    def _known(self) -> dict[str, dict[str, Any]]:
+        known: dict[str, dict[str, Any]] = json.loads(self._record.read_text("utf-8")) if self._record.is_file() else {}
+        return known
 
     def _relative(self, path: Path) -> Path:
         return path.relative_to(self.workspace.folder)

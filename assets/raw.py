@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from meterbook.assets.inbox import raw_columns
-from meterbook.assets.resources import BookResource
+from meterbook.assets.resources import BookResource, report
 
 FILES = ("input_file", "quarantine")
 
@@ -22,7 +22,7 @@ def raw_assets() -> dg.AssetsDefinition:
     )
     def inbox(book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         workspace = book.workspace()
-        ingested = workspace.ingest(lambda file, _done, _total: book.report(f"read {file}"))
+        ingested = workspace.ingest(lambda file, _done, _total: report(f"read {file}"))
         for name, files in workspace.inbox.raw_files().items():
             rows = sum(rows for file in files for rows in file.days.values())
             if files:

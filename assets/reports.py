@@ -8,7 +8,7 @@ import dagster as dg
 from meterbook.assets.models import asset_key
 from meterbook.assets.partitions import Clocks
 from meterbook.assets.publishing import WEEKLY, Publication, Publisher, week_of
-from meterbook.assets.resources import BookResource
+from meterbook.assets.resources import BookResource, report
 from meterbook.sql.models import Project
 
 
@@ -52,7 +52,7 @@ def _asset(
         for item in publisher.stale():
             if item in items:
                 written += publisher.publish(item)
-                book.report(item.key)
+                report(item.key)
         return dg.MaterializeResult(metadata={"files": len(written), "paths": [str(path) for path in written]})
 
     return publish

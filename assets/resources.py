@@ -1,6 +1,8 @@
 """What assets are given: the book they work on, opened once for a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
@@ -11,13 +13,29 @@ from meterbook.assets.workspace import Workspace
 Reporter = Callable[[str, int], None]
 """Called with the step at work and how much of it was just done."""
 
+# Dagster copies resources for each run, so whoever follows a run in this process is kept beside them.
+_LISTENER: ContextVar[Reporter | None] = ContextVar("listener", default=None)
 
-def _silent(_step: str, _done: int) -> None:
-    return
+
+@contextmanager
+def listening(reporter: Reporter) -> Iterator[None]:
+    """Be told about the progress of runs in this process."""
+    token = _LISTENER.set(reporter)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
+
+
+def report(step: str, done: int = 1) -> None:
+    """Say that some of a step is done."""
+    listener = _LISTENER.get()
+    if listener:
+        listener(step, done)
 
 
 class BookResource(dg.ConfigurableResource[Workspace]):
-    """The book's folder, opened when a run starts.
+    """The book's folder, opened when a run first needs it.
 
     Args:
         folder: path of the book.
@@ -25,16 +43,6 @@ class BookResource(dg.ConfigurableResource[Workspace]):
 
     folder: str
     _workspace: Workspace | None = PrivateAttr(default=None)
-    _reporter: Reporter = PrivateAttr(default=_silent)
-
-    def reporting_to(self, reporter: Reporter) -> "BookResource":
-        """The same book with somebody who is told about progress."""
-        self._reporter = reporter
-        return self
-
-    def report(self, step: str, done: int = 1) -> None:
-        """Say that some of a step is done."""
-        self._reporter(step, done)
 
     def workspace(self) -> Workspace:
         """The opened book.

@@ -16,6 +16,7 @@ from meterbook.assets.reports import report_assets
 from meterbook.assets.resources import BookResource
 from meterbook.assets.workspace import project
 from meterbook.pipelines.jobs import jobs_of
+from meterbook.pipelines.quiet import quiet
 from meterbook.pipelines.schedules import schedules_of
 from meterbook.pipelines.sensors import sensors_of
 
@@ -37,6 +38,7 @@ def build_definitions(book: BookResource) -> dg.Definitions:
         schedules=schedules_of(jobs),
         sensors=sensors_of(Path(book.folder), jobs),
         executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, "quiet": quiet},
     )
 
 

@@ -1,9 +1,10 @@
 """When what runs: days again while late data may come, pages after their week, statements after their month."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from meterbook.pipelines.jobs import Jobs, range_tags
 
@@ -16,38 +17,36 @@ SECOND_OF_MONTH = "0 8 2 * *"
 def schedules_of(jobs: Jobs) -> list[dg.ScheduleDefinition]:
     """The schedules of a book; all stand still until somebody turns them on."""
     return [
-        _schedule("every_morning_inbox", jobs.inbox, "45 5 * * *", lambda _: None),
+        _schedule("every_morning_inbox", jobs.inbox, "45 5 * * *", lambda _tick: {}),
         _schedule("every_morning", jobs.models, MORNING, _last_days),
-        _schedule("every_monday", jobs.weekly, MONDAY, lambda tick: _one(tick, 7)),
+        _schedule("every_monday", jobs.weekly, MONDAY, _last_week),
         _schedule("every_month", jobs.chargeback, SECOND_OF_MONTH, _last_month),
     ]
 
 
-Tags = dict[str, str] | str | None
+Asked = dict[str, str] | str
+"""Tags of a run, or its partition."""
+Request = Callable[[dg.ScheduleEvaluationContext], Asked]
 
 
-def _schedule(name: str, job: object, cron: str, request: object) -> dg.ScheduleDefinition:
-    @dg.schedule(name=name, job=job, cron_schedule=cron, execution_timezone="UTC")  # type: ignore[call-overload, untyped-decorator] # dagster has no public type for asset jobs
-    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        asked: Tags = request(context)  # type: ignore[operator] # given above
-        if isinstance(asked, str):
-            yield dg.RunRequest(partition_key=asked)
-        else:
-            yield dg.RunRequest(tags=asked or {})
+def _schedule(name: str, job: UnresolvedAssetJobDefinition, cron: str, request: Request) -> dg.ScheduleDefinition:
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        asked = request(context)
+        return dg.RunRequest(partition_key=asked) if isinstance(asked, str) else dg.RunRequest(tags=asked)
 
-    return tick  # type: ignore[no-any-return] # the decorator is untyped
+    return dg.ScheduleDefinition(name=name, job=job, cron_schedule=cron, execution_timezone="UTC", execution_fn=tick)
 
 
-def _last_days(context: dg.ScheduleEvaluationContext) -> Tags:
+def _last_days(context: dg.ScheduleEvaluationContext) -> Asked:
     """D-1 to D-3: providers correct their usage for days."""
     today = context.scheduled_execution_time.date()
     return range_tags(str(today - timedelta(days=LATE_DAYS)), str(today - timedelta(days=1)))
 
 
-def _one(context: dg.ScheduleEvaluationContext, days_back: int) -> Tags:
-    return str(context.scheduled_execution_time.date() - timedelta(days=days_back))
+def _last_week(context: dg.ScheduleEvaluationContext) -> Asked:
+    return str(context.scheduled_execution_time.date() - timedelta(days=7))
 
 
-def _last_month(context: dg.ScheduleEvaluationContext) -> Tags:
+def _last_month(context: dg.ScheduleEvaluationContext) -> Asked:
     last = context.scheduled_execution_time.date().replace(day=1) - timedelta(days=1)
     return str(last.replace(day=1))

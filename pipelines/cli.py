@@ -1,0 +1,200 @@
+"""The command line: `meterbook --book DIR VERB`.
+
+Exit codes: 0 done; 1 a blocking check failed or a file was refused (what passed stays published); 2 the book, a card or an argument is
+wrong.
+"""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from meterbook.assets.book import BookError
+from meterbook.rate_cards.card import CardError
+from meterbook.rate_cards.strict_yaml import StrictYamlError
+from meterbook.sql.models import ModelError
+
+DONE, FAILED, WRONG = 0, 1, 2
+app = typer.Typer(
+    help="What AI costs per unit of value: exact, explained, charged back to the cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+prices_app = typer.Typer(help="Rate cards.", no_args_is_help=True)
+app.add_typer(prices_app, name="prices")
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class _Context:
+    book: Path = Path()
+    debug: bool = False
+
+
+@app.callback()
+def _options(
+    book: Annotated[Path, typer.Option(help="Folder of the book.", envvar="METERBOOK")] = Path(),
+    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+) -> None:
+    _Context.book, _Context.debug = book, debug
+
+
+@app.command(epilog="Example: meterbook demo ./demo")
+def demo(folder: Annotated[Path, typer.Argument(help="Where to write the sample company.")] = Path("demo")) -> None:
+    """Write the sample company and run everything; print what to open."""
+    from meterbook.pipelines.demo import write_demo  # noqa: PLC0415 -- numpy and zstandard are slow to load
+    from meterbook.pipelines.demo_company import days  # noqa: PLC0415
+    from meterbook.pipelines.progress import Steps  # noqa: PLC0415
+
+    if (folder / "meterbook.yaml").is_file() and not (folder / "truth.json").is_file():
+        raise BookError(f"{folder} is a book of your own; name another folder for the sample company")
+    with Steps(out) as steps:
+        steps.begin("sample company", len(days()))
+        write_demo(folder, progress=lambda day: steps.advance(str(day)))
+    _run(folder, None, None)
+
+
+@app.command(epilog="Example: meterbook init ./book")
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new book.")]) -> None:
+    """Write a commented book to fill in."""
+    from meterbook.pipelines.scaffold import scaffold  # noqa: PLC0415
+
+    for path in scaffold(folder):
+        out.print(f"wrote {path}")
+    out.print(f"Drop files into {folder / 'inbox'}, then: meterbook --book {folder} run")
+
+
+@app.command(epilog="Example: meterbook --book ./book check")
+def check() -> None:
+    """Validate the book, its cards and its inbox, without running anything."""
+    from meterbook.assets.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace(_Context.book)
+    cards = workspace.book.cards
+    files = workspace.inbox.recognise()
+    for name, found in files:
+        out.print(f"{name}: {found}", style="" if not found.startswith("is ") else "red", soft_wrap=True)
+    out.print(
+        f"{workspace.book.settings.name}: {cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
+    )
+    if any(found.startswith("is ") for _, found in files):
+        raise typer.Exit(FAILED)
+
+
+@app.command(epilog="Examples: meterbook --book ./book run; meterbook run --from 2026-10-01 --to 2026-10-31")
+def run(
+    from_day: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day; the first stale one where not given.")
+    ] = None,
+    to_day: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day, included.")] = None,
+) -> None:
+    """Take in the inbox, compute what is missing or stale, publish pages and statements."""
+    _run(_Context.book, from_day, to_day)
+
+
+@app.command(epilog='Example: meterbook query "select team, sum(cost_usd) from marts.cost group by 1" --format csv')
+def query(
+    sql: Annotated[str, typer.Argument(help="DuckDB SQL over the lake's tables.")],
+    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How to print.")] = "table",
+) -> None:
+    """Ask the lake."""
+    from meterbook.pipelines.queries import ask  # noqa: PLC0415
+
+    ask(_Context.book, sql, form, out)
+
+
+@app.command(epilog="Example: meterbook report weekly --period 2026-W43")
+def report(
+    kind: Annotated[Literal["weekly"], typer.Argument(help="Which page.")] = "weekly",
+    period: Annotated[str | None, typer.Option(help="ISO week, 2026-W43; the last one where not given.")] = None,
+) -> None:
+    """Publish a page from what is in the lake; print where it lies."""
+    _publish(kind, period)
+
+
+@app.command(epilog="Example: meterbook chargeback 2026-10")
+def chargeback(period: Annotated[str, typer.Argument(help="Month, YYYY-MM.")]) -> None:
+    """Publish a month's statements from what is in the lake; print where they lie."""
+    _publish("chargeback", period)
+
+
+@app.command()
+def models() -> None:
+    """List the models: table, what it is, what it reads."""
+    from meterbook.assets.workspace import project  # noqa: PLC0415
+
+    table = Table("table", "what it is", "reads", show_edge=False)
+    found = project()
+    for model in found.models.values():
+        table.add_row(model.name, model.description, ", ".join(model.inputs))
+    out.print(table)
+
+
+@prices_app.command(epilog="Example: meterbook prices seed --provider openai --provider mistral --folder ./book/rate_cards")
+def seed(
+    folder: Annotated[Path, typer.Option(help="Where to write the cards.")] = Path("rate_cards"),
+    provider: Annotated[list[str] | None, typer.Option(help="Provider id; give it again for more.")] = None,
+) -> None:
+    """Write dated cards from the genai-prices package that is installed; nothing is downloaded."""
+    from meterbook.rate_cards.seed import seed as write  # noqa: PLC0415
+
+    try:
+        written = write(folder, provider or ["openai", "anthropic", "google"], datetime.now(UTC).date())
+    except ValueError as error:
+        raise BookError(str(error)) from error
+    for path in written:
+        out.print(f"wrote {path}")
+
+
+def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:
+    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load
+
+    raise typer.Exit(run_book(folder, out, _day(from_day), _day(to_day), debug=_Context.debug))
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def _publish(kind: str, period: str | None) -> None:
+    from meterbook.assets.publishing import Publisher  # noqa: PLC0415
+    from meterbook.assets.workspace import Workspace  # noqa: PLC0415
+
+    publisher = Publisher(Workspace(_Context.book))
+    items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}]
+    if not items:
+        raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
+    for path in publisher.publish(items[-1]):
+        out.print(str(path), soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; errors are one line, tracebacks only with --debug."""
+    try:
+        app(standalone_mode=False)
+    except (BookError, CardError, StrictYamlError, ModelError) as error:
+        _fail(str(error))
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except typer.Abort:
+        _fail("interrupted; run again to go on")
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            _fail(error.format_message())
+        if _Context.debug:
+            raise
+        err.print(
+            f"meterbook: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (--debug shows where)", style="red"
+        )
+        sys.exit(FAILED)
+
+
+def _fail(message: str) -> None:
+    if _Context.debug:
+        err.print_exception()
+    err.print(f"meterbook: {message}", style="red", soft_wrap=True)
+    sys.exit(WRONG)

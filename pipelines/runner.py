@@ -1,0 +1,167 @@
+"""One run of a book from the command line: the same definitions as Dagster's, in this process, with a bar and a summary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from meterbook.assets.book import Book, BookError
+from meterbook.assets.inbox import Ingested
+from meterbook.assets.publishing import WEEKLY, Publication, Publisher, bounds_of
+from meterbook.assets.resources import BookResource, listening
+from meterbook.assets.workspace import Workspace
+from meterbook.pipelines.definitions import build_definitions
+from meterbook.pipelines.jobs import range_tags
+from meterbook.pipelines.progress import Steps
+
+DONE, FAILED = 0, 1
+
+
+@dataclass
+class Outcome:
+    """What a run did."""
+
+    ingested: Ingested = field(default_factory=Ingested)
+    built_days: tuple[date, date] | None = None
+    published: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def run_book(folder: Path, console: Console, from_day: date | None = None, to_day: date | None = None, *, debug: bool = False) -> int:
+    """Run a book: take in, compute, publish, and say what was done.
+
+    Args:
+        folder: the book.
+        console: for the bar and the summary.
+        from_day: first day to compute; the first stale one where not given.
+        to_day: last day to compute, included; the last one with data where not given.
+        debug: let errors of steps through.
+
+    Returns:
+        The exit code: 0, or 1 where a blocking check failed or a file was refused.
+
+    Raises:
+        BookError: the book is wrong, or another run is at work on it.
+    """
+    Book(folder)
+    lock = FileLock(folder / ".meterbook.lock", timeout=0)
+    try:
+        with lock, Steps(console) as steps:
+            outcome = _Run(folder, steps, debug=debug).go(from_day, to_day)
+    except Timeout as busy:
+        raise BookError(f"another run is at work on {folder}; wait for it, or remove {lock.lock_file} if there is none") from busy
+    _summary(folder, console, outcome)
+    return FAILED if outcome.failures or outcome.ingested.refused else DONE
+
+
+class _Run:
+    def __init__(self, folder: Path, steps: Steps, *, debug: bool) -> None:
+        self.folder, self.steps, self.debug = folder, steps, debug
+        self.outcome = Outcome()
+        self.workspace = Workspace(folder)
+
+    def go(self, from_day: date | None, to_day: date | None) -> Outcome:
+        self.workspace.book.cards  # noqa: B018 -- a wrong card stops a run before it begins
+        self._ingest()
+        if not self.outcome.failures and self._compute(from_day, to_day):
+            self._publish()
+        return self.outcome
+
+    def _ingest(self) -> None:
+        paths = self.workspace.inbox.scan()
+        self.steps.begin("inbox", len(paths))
+        self.outcome.ingested = self.workspace.ingest(lambda file, _number, _total: self.steps.advance(file))
+
+    def _compute(self, from_day: date | None, to_day: date | None) -> bool:
+        plan = self.workspace.plan(from_day, to_day)
+        if plan is None:
+            return True
+        self.outcome.built_days = (plan.from_day, plan.last_day)
+        self.steps.begin("models", 0)
+        return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)))
+
+    def _publish(self) -> None:
+        stale = Publisher(self.workspace).stale()
+        self.steps.begin("publish", len(stale))
+        for job, kind in (("chargeback", "chargeback"), ("weekly", WEEKLY)):
+            items = [item for item in stale if item.kind == kind]
+            if items and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
+                self.outcome.published += [item.key for item in items]
+
+    def _execute(self, job: str, tags: Mapping[str, str]) -> bool:
+        definitions = build_definitions(BookResource(folder=str(self.folder)))
+        with dg.DagsterInstance.ephemeral() as instance, listening(self.steps.advance):
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance, tags=dict(tags), raise_on_error=self.debug, run_config={"loggers": {"quiet": {}}}
+            )
+        self.outcome.failures += [_reason(event) for event in result.all_events if event.is_step_failure]
+        return result.success
+
+
+def _partition(item: Publication) -> str:
+    return str(bounds_of(item)[0])
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    error = failure.error
+    if failure.user_failure_data:
+        return f"{event.step_key}: {failure.user_failure_data.description}"
+    while error and error.cause:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip().splitlines()[0] if error else 'failed'}"
+
+
+def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
+    """What came in and went out, what it cost, what was written."""
+    workspace = Workspace(folder)
+    found = outcome.ingested
+    lines = [_input_line(found)]
+    with workspace.catalog.connect() as con:
+        [(rows_out, duplicates)] = con.execute(
+            "select coalesce(sum(rows_out), 0), coalesce(sum(duplicates), 0) from marts.input_file"
+        ).fetchall()
+        [(days, first, last, cost)] = con.execute("select count(*), min(day), max(day), sum(cost_usd) from marts.conservation").fetchall()
+        [(requests, priced)] = con.execute(
+            "select coalesce(sum(requests), 0), coalesce(sum(case when reason = 'priced' then requests end), 0) from marts.coverage"
+        ).fetchall()
+    lines.append(f"kept {rows_out:,} rows, {duplicates:,} duplicates")
+    if days:
+        lines.append(f"cost ${cost.quantize(Decimal('0.01')):,} over {days} days, {first} to {last}")
+    if requests:
+        lines.append(f"priced {priced / requests:.2%} of {requests:,} requests")
+    built = outcome.built_days
+    lines.append(f"computed {built[0]} to {built[1]}" if built else "nothing to compute: every day is up to date")
+    lines += _written(folder, outcome)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    for name, reason in found.refused:
+        console.print(f"refused {folder / 'inbox' / name}: it {reason}", style="red", soft_wrap=True)
+    for failure in outcome.failures:
+        console.print(f"failed {failure}", style="red", soft_wrap=True)
+
+
+def _input_line(found: Ingested) -> str:
+    files = f"{found.new_files} new and {found.known_files} known files"
+    copies = f", {found.copies} delivered twice" if found.copies else ""
+    if not found.new_files and not found.known_files:
+        return "the inbox is empty: drop usage exports, gateway logs, GPU samples or outcomes into it"
+    return f"read {files}{copies}: {found.rows_in:,} rows in, {found.quarantined:,} set aside, {found.filtered:,} filtered"
+
+
+def _written(folder: Path, outcome: Outcome) -> list[str]:
+    pages = [key for key in outcome.published if key.startswith(WEEKLY)]
+    months = [key for key in outcome.published if not key.startswith(WEEKLY)]
+    if not outcome.published:
+        return ["nothing new to publish"]
+    lines = [f"wrote {len(pages)} weekly pages and the statements of {len(months)} months"]
+    if pages:
+        lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
+    if months:
+        lines.append(f"open {folder / months[-1] / 'chargeback.csv'}")
+    return lines
