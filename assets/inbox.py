@@ -24,6 +24,7 @@ from meterbook.sql.lake import TEMPORARY, sha256_of, write_atomically
 
 COPY = "format parquet, compression zstd, compression_level 1"
 MAPPED = "mapped"
+README = "README.md"
 ADDED = {"file_id": "VARCHAR", "source": "VARCHAR", "line": "BIGINT", "day": "DATE"}
 _QUARANTINE = {"file_id": pl.String, "file": pl.String, "format": pl.String, "line": pl.Int64, "reason": pl.String, "raw_text": pl.String}
 Progress = Callable[[str, int, int], None]
@@ -90,8 +91,19 @@ class Inbox:
 
     def scan(self) -> list[Path]:
         """Files that lie in the inbox, in order; hidden and half-written ones are left alone."""
-        found = (path for path in self.folder.rglob("*") if path.is_file())
+        found = (path for path in self.folder.rglob("*") if path.is_file() and path.name != README)
         return sorted(path for path in found if path.stat().st_size and not path.name.startswith(".") and path.suffix != TEMPORARY)
+
+    def recognise(self) -> list[tuple[str, str]]:
+        """Each file with its format, or with why it would be refused; nothing is taken in."""
+        found = []
+        for path in self.scan():
+            name = self._name(path)
+            try:
+                found.append((name, self._format(Content(path), self._source(name)).name))
+            except FileRefused as refusal:
+                found.append((name, str(refusal)))
+        return found
 
     def ingest(self, progress: Progress | None = None) -> Ingested:
         """Take in what is new or changed.
@@ -177,7 +189,8 @@ class Inbox:
         except FileRefused as refusal:
             return replace(entry, refused=str(refusal), recipe=self._recipe(entry.file, ""))
         named = replace(entry, format=one.name, source=source.name if source else one.name, recipe=self._recipe(entry.file, one.name))
-        return replace(named, **_account(rows), days=self._write(named, one, rows))
+        accounted = replace(named, rows_in=rows.rows_in, rows_typed=_typed(rows), quarantined=rows.quarantined, filtered=rows.filtered)
+        return replace(accounted, days=self._write(accounted, one, rows))
 
     def _format(self, content: Content, source: Source | None) -> Format:
         known = formats()
@@ -256,11 +269,12 @@ _INPUT_FILE = {
 }
 
 
-def _account(rows: Rows) -> dict[str, int]:
+def _typed(rows: Rows) -> int:
+    """Rows that were typed; every row read is accounted for, or the reader is wrong."""
     typed = sum(frame.height for frame in rows.frames)
     if rows.rows_in != typed + rows.quarantined + rows.filtered:
         raise AssertionError(f"{rows.rows_in} rows read, {typed} typed, {rows.quarantined} set aside, {rows.filtered} filtered")
-    return {"rows_in": rows.rows_in, "rows_typed": typed, "quarantined": rows.quarantined, "filtered": rows.filtered}
+    return typed
 
 
 def _publish(path: Path, table: object, columns: str, order: str) -> None:
