@@ -23,6 +23,7 @@ app = typer.Typer(
     help="What AI costs per unit of value: exact, explained, charged back to the cent.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 prices_app = typer.Typer(help="Rate cards.", no_args_is_help=True)

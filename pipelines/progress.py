@@ -47,7 +47,7 @@ class Steps:
         """Say that parts of the step are done, and what is at work."""
         self._done += done
         if self._task is not None:
-            self._bar.update(self._task, advance=done, what=what)
+            self._bar.update(self._task, completed=self._done, total=max(self._total, self._done) or None, what=what)
 
     def _end(self) -> None:
         if self._task is not None:

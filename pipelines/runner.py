@@ -82,11 +82,12 @@ class _Run:
         if plan is None:
             return True
         self.outcome.built_days = (plan.from_day, plan.last_day)
-        self.steps.begin("models", 0)
+        self.steps.begin("models", plan.partitions)
         return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)))
 
     def _publish(self) -> None:
-        stale = Publisher(self.workspace).stale()
+        # Opened anew: the models have just been written by the run's own workspace.
+        stale = Publisher(Workspace(self.folder)).stale()
         self.steps.begin("publish", len(stale))
         for job, kind in (("chargeback", "chargeback"), ("weekly", WEEKLY)):
             items = [item for item in stale if item.kind == kind]

@@ -26,7 +26,7 @@ WHOLE = "all"
 class Settings:
     """What a run may use of the machine."""
 
-    memory_limit: str = "2GB"
+    memory_limit: str = "1GB"
     threads: int = 2
     chunk_bytes: int = CHUNK_BYTES
 

@@ -19,6 +19,10 @@ with line as (
         + coalesce(usage.cache_write_1h_tokens, 0) + coalesce(usage.output_tokens, 0) as tokens
     from core.usage_cost as cost
     inner join core.usage as usage on usage.usage_id = cost.usage_id and usage.day = cost.day
+    -- Usage of a provider whose requests are logged that day is the same requests again.
+    left join (select distinct day, coalesce(provider, '') as provider from core.request) as logged
+        on logged.day = usage.day and logged.provider = coalesce(usage.provider, '')
+    where logged.day is null
 )
 select
     line.day, coalesce(line.source, '(none)') as source, line.reason, cast(sum(line.requests) as bigint) as requests,

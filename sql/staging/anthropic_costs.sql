@@ -10,9 +10,7 @@ conserves: raw.anthropic_costs
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'anthropic', cast(result.starts_at as varchar), cast(result.ends_at as varchar), coalesce(result.workspace_id, ''),
-            coalesce(result.description, ''), coalesce(result.cost_type, ''), coalesce(result.context_window, ''), coalesce(result.model, ''),
-            coalesce(result.service_tier, ''), coalesce(result.token_type, ''))) as charge_id
+        md5(concat_ws('|', 'anthropic', cast(result.bucket_at as varchar), result.group_id, case when result.amount_usd < 0 then 'credit' else 'charge' end)) as charge_id
     from raw.anthropic_costs as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),

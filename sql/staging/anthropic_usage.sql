@@ -10,9 +10,7 @@ conserves: raw.anthropic_usage
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'anthropic', cast(result.starts_at as varchar), cast(result.ends_at as varchar), coalesce(result.key_id, ''),
-            coalesce(result.workspace_id, ''), coalesce(result.model, ''), coalesce(result.service_tier, ''),
-            coalesce(result.context_window, ''))) as usage_id
+        md5(concat_ws('|', 'anthropic', cast(result.bucket_at as varchar), result.group_id)) as usage_id
     from raw.anthropic_usage as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),

@@ -10,9 +10,7 @@ conserves: raw.openai_costs
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'openai', cast(result.starts_at as varchar), cast(result.ends_at as varchar), coalesce(result.line_item, ''),
-            coalesce(result.project_id, ''), coalesce(result.user_id, ''), coalesce(result.key_id, ''),
-            case when result.amount_usd < 0 then 'credit' else '' end)) as charge_id
+        md5(concat_ws('|', 'openai', cast(result.bucket_at as varchar), result.group_id, case when result.amount_usd < 0 then 'credit' else 'charge' end)) as charge_id
     from raw.openai_costs as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),

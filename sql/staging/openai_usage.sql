@@ -10,9 +10,7 @@ conserves: raw.openai_usage
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'openai', cast(result.starts_at as varchar), cast(result.ends_at as varchar), result.kind,
-            coalesce(result.project_id, ''), coalesce(result.user_id, ''), coalesce(result.key_id, ''), coalesce(result.model, ''),
-            coalesce(result.service_tier, ''), coalesce(cast(result.is_batch as varchar), ''))) as usage_id
+        md5(concat_ws('|', 'openai', result.kind, cast(result.bucket_at as varchar), result.group_id)) as usage_id
     from raw.openai_usage as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),
