@@ -1,180 +1,227 @@
-"""What the sample company's providers export: usage and costs that follow from the requests, but for what was planted."""
+"""What the sample company's providers export: usage and costs that follow from the requests, but for what was planted.
+
+Google exports nothing here. OpenAI gives dollars, Anthropic cents; both call a model by its dated name.
+"""
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from meterbook.pipelines.demo_company import FEATURES, SHADOW_DAYS, SHADOW_PROJECT, price_on
+import numpy as np
+from numpy.typing import NDArray
+
+from meterbook.pipelines.demo_company import FEATURES, PRICES, price_on
 from meterbook.pipelines.demo_requests import Requests
 
+SHADOW_PROJECT, SHADOW_DAYS = "proj_shadow", (date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 10))
+SHADOW_MODEL, SHADOW_REQUESTS, SHADOW_INPUT, SHADOW_OUTPUT = "gpt-5-mini", 4_000, 90_000_000, 5_000_000
+"""A project that went past the gateway: requests and tokens of each of its days."""
 CREDIT_DAY, CREDIT_USD = date(2026, 9, 30), Decimal(-50)
-SHADOW_REQUESTS, SHADOW_INPUT, SHADOW_OUTPUT = 400, 9_000_000, 500_000
+TAX_DAY, TAX_USD = date(2026, 10, 30), Decimal("41.37")
+LAG_DAY, LAG_PROVIDER, LAG_FROM_HOUR = date(2026, 10, 15), "openai", 22
+"""OpenAI counts what happened in the last two hours of this day on the next one."""
+BILLED = ("anthropic", "openai")
+MONTHLY_PAGE_DAYS = 7
 Key = tuple[str, str]
 Sums = dict[Key, list[int]]
 """(project, model) -> requests, uncached input, cache read, cache written, output."""
+Usage = dict[date, dict[str, Sums]]
 
 
-def add_up(made: Requests, day: date) -> dict[str, Sums]:
-    """A day's usage as each provider counts it; answers from the gateway's own cache never reached one."""
-    sums: dict[str, Sums] = defaultdict(lambda: defaultdict(lambda: [0] * 5))
-    columns = (
-        made.feature.tolist(),
-        made.model,
-        made.prompt.tolist(),
-        made.read.tolist(),
-        made.written.tolist(),
-        made.output.tolist(),
-        made.cache_hit.tolist(),
-    )
-    for feature, model, prompt, read, written, output, hit in zip(*columns, strict=True):
-        price = price_on(model, day)
-        if price is not None and not hit:
-            total = sums[price.provider][(FEATURES[feature].project, model)]
-            for place, value in enumerate((1, prompt - read - written, read, written, output)):
-                total[place] += value
-    if day in SHADOW_DAYS:
-        sums["openai"][(SHADOW_PROJECT, "gpt-5-mini")] = [SHADOW_REQUESTS, SHADOW_INPUT, 0, 0, SHADOW_OUTPUT]
-    return {provider: dict(sorted(found.items())) for provider, found in sums.items()}
-
-
-def write_bills(folder: Path, usage: Mapping[date, Mapping[str, Sums]]) -> None:
-    """One file of pages per provider, kind and month; a page per week, as their APIs give them."""
-    for month in sorted({f"{day:%Y-%m}" for day in usage}):
-        of_month = {day: sums for day, sums in usage.items() if f"{day:%Y-%m}" == month}
-        for name, bucket in (
-            ("openai/usage", _openai_usage),
-            ("openai/costs", _openai_costs),
-            ("anthropic/usage", _anthropic_usage),
-            ("anthropic/costs", _anthropic_costs),
-        ):
-            provider = name.split("/")[0]
-            buckets = [bucket(day, sums.get(provider, {})) for day, sums in sorted(of_month.items())]
-            pages = [
-                {"object": "page", "data": buckets[n : n + 7], "has_more": n + 7 < len(buckets), "next_page": None}
-                for n in range(0, len(buckets), 7)
-            ]
-            path = folder / "inbox" / f"{name}_{month}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(pages, indent=1, default=_number), "utf-8")
-
-
-def _number(value: object) -> object:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    raise TypeError(f"{value!r} is not JSON")
-
-
-def _unix(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
-def _openai(day: date, results: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"object": "bucket", "start_time": _unix(day), "end_time": _unix(day + timedelta(days=1)), "results": results}
-
-
-def _openai_usage(day: date, sums: Sums) -> dict[str, Any]:
-    return _openai(
-        day,
-        [
-            {
-                "object": "organization.usage.completions.result",
-                "input_tokens": fresh + read + written,
-                "output_tokens": output,
-                "num_model_requests": requests,
-                "input_cached_tokens": read,
-                "project_id": project,
-                "user_id": None,
-                "api_key_id": None,
-                "model": model,
-                "batch": False,
-                "service_tier": "default",
-            }
-            for (project, model), (requests, fresh, read, written, output) in sums.items()
-        ],
-    )
-
-
-def _meters(model: str, day: date, sums: list[int]) -> list[tuple[str, int, Decimal]]:
-    price = price_on(model, day)
-    if price is None:
+def lagging(made: Requests, day: date) -> list[int]:
+    """Rows that their provider counts on the next day."""
+    if day != LAG_DAY:
         return []
-    per_million = (price.input, price.cache_read, price.cache_write, price.output)
-    names = ("input", "cached input", "cache write", "output")
+    late = np.flatnonzero((made.millisecond >= LAG_FROM_HOUR * 3_600_000) & _counted(made)).tolist()
+    return [n for n in late if (price := PRICES.get(made.model[n])) and price.provider == LAG_PROVIDER]
+
+
+def add_up(usage: Usage, made: Requests, day: date) -> None:
+    """Add a day's requests to the usage of the day on which each provider counts them."""
+    buckets = np.stack([made.prompt - made.read - made.written, made.read, made.written, made.output], axis=1).tolist()
+    lags = set(lagging(made, day))
+    for n in np.flatnonzero(_counted(made)).tolist():
+        price = PRICES.get(made.model[n])
+        if price is None:
+            continue
+        sums = usage.setdefault(day + timedelta(days=int(n in lags)), {}).setdefault(price.provider, {})
+        total = sums.setdefault((FEATURES[made.feature[n]].project, made.model[n]), [0] * 5)
+        for place, value in enumerate((1, *buckets[n])):
+            total[place] += value
+
+
+def _counted(made: Requests) -> NDArray[np.bool_]:
+    """What the gateway answered from its own cache, and what a provider refused, was never counted by one."""
+    return np.asarray(~made.cache_hit & (made.prompt > 0))
+
+
+def add_shadow(usage: Usage, wanted: Sequence[date]) -> None:
+    """Add what went past the gateway."""
+    for day in sorted(set(wanted) & set(SHADOW_DAYS)):
+        sums = usage.setdefault(day, {}).setdefault("openai", {})
+        sums[SHADOW_PROJECT, SHADOW_MODEL] = [SHADOW_REQUESTS, SHADOW_INPUT, 0, 0, SHADOW_OUTPUT]
+
+
+def billed_usd(day: date, provider: str, sums: Sums) -> Decimal:
+    """All a provider bills for a day."""
+    lines = sum((amount for (_, model), total in sums.items() for _, _, amount in _meters(model, day, total)), Decimal(0))
+    return lines + sum((amount for _, amount in _extras(day, provider)), Decimal(0))
+
+
+def write_bills(folder: Path, usage: Usage) -> dict[str, dict[str, int]]:
+    """One file of pages per provider, kind and month; a page per week, as their APIs give them.
+
+    Returns:
+        Results in each file, by its name in the inbox.
+    """
+    kinds: tuple[tuple[str, Callable[[date, Sums], list[dict[str, Any]]]], ...] = (
+        ("openai/usage", _openai_usage),
+        ("openai/costs", _openai_costs),
+        ("anthropic/usage", _anthropic_usage),
+        ("anthropic/costs", _anthropic_costs),
+    )
+    months: dict[str, list[date]] = defaultdict(list)
+    for day in sorted(usage):
+        months[f"{day:%Y-%m}"].append(day)
+    return dict(
+        _write_month(folder, name, month, {day: usage[day] for day in of}, results)
+        for month, of in months.items()
+        for name, results in kinds
+    )
+
+
+def _write_month(
+    folder: Path, name: str, month: str, usage: Mapping[date, Mapping[str, Sums]], results: Callable[[date, Sums], list[dict[str, Any]]]
+) -> tuple[str, dict[str, int]]:
+    provider = name.split("/", maxsplit=1)[0]
+    buckets = [_bucket(provider, day, results(day, dict(sorted(sums.get(provider, {}).items())))) for day, sums in usage.items()]
+    path = folder / "inbox" / f"{name}_{month}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_pages(provider, buckets), indent=1), "utf-8")
+    return f"{name}_{month}.json", {"rows_in": sum(len(bucket["results"]) for bucket in buckets), "quarantined": 0}
+
+
+def _pages(provider: str, buckets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    head = {"object": "page"} if provider == "openai" else {}
+    starts = range(0, len(buckets), MONTHLY_PAGE_DAYS)
+    more = [start + MONTHLY_PAGE_DAYS < len(buckets) for start in starts]
     return [
-        (name, tokens, Decimal(str(rate)) * tokens / 1_000_000)
-        for name, tokens, rate in zip(names, sums[1:], per_million, strict=True)
-        if tokens
+        {
+            **head,
+            "data": buckets[start : start + MONTHLY_PAGE_DAYS],
+            "has_more": one,
+            "next_page": f"page_{start + MONTHLY_PAGE_DAYS:03d}" if one else None,
+        }
+        for start, one in zip(starts, more, strict=True)
     ]
 
 
-def _openai_costs(day: date, sums: Sums) -> dict[str, Any]:
-    return _openai(
-        day,
-        [
-            {
-                "object": "organization.costs.result",
-                "amount": {"value": amount, "currency": "usd"},
-                "line_item": f"{model}, {meter}",
-                "quantity": tokens,
-                "quantity_unit": "tokens",
-                "project_id": project,
-            }
-            for (project, model), total in sums.items()
-            for meter, tokens, amount in _meters(model, day, total)
-        ],
+def _bucket(provider: str, day: date, results: list[dict[str, Any]]) -> dict[str, Any]:
+    midnights = [datetime(one.year, one.month, one.day, tzinfo=UTC) for one in (day, day + timedelta(days=1))]
+    if provider == "openai":
+        start, end = (int(at.timestamp()) for at in midnights)
+        return {"object": "bucket", "start_time": start, "end_time": end, "results": results}
+    starting, ending = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in midnights)
+    return {"starting_at": starting, "ending_at": ending, "results": results}
+
+
+def _meters(model: str, day: date, sums: Sequence[int]) -> list[tuple[int, int, Decimal]]:
+    """Number of the meter, tokens and USD, for each meter with tokens."""
+    price = price_on(model, day)
+    rates = price.meters if price else ()
+    return [(n, tokens, Decimal(rate * tokens).scaleb(-12)) for n, (rate, tokens) in enumerate(zip(rates, sums[1:], strict=True)) if tokens]
+
+
+def _extras(day: date, provider: str) -> list[tuple[str, Decimal]]:
+    """Lines of a bill that no usage stands behind."""
+    lines = {CREDIT_DAY: ("Promotional credit", CREDIT_USD), TAX_DAY: ("Sales tax", TAX_USD)}
+    return [lines[day]] if provider == "openai" and day in lines else []
+
+
+def _openai_usage(_day: date, sums: Sums) -> list[dict[str, Any]]:
+    return [
+        {
+            "object": "organization.usage.completions.result",
+            "input_tokens": fresh + read + written,
+            "output_tokens": output,
+            "num_model_requests": requests,
+            "input_cached_tokens": read,
+            "input_uncached_tokens": fresh,
+            "project_id": project,
+            "user_id": None,
+            "api_key_id": None,
+            "model": PRICES[model].release,
+            "batch": False,
+            "service_tier": "default",
+        }
+        for (project, model), (requests, fresh, read, written, output) in sums.items()
+    ]
+
+
+def _openai_costs(day: date, sums: Sums) -> list[dict[str, Any]]:
+    names = ("input", "cached input", "cache write", "output")
+    lines = [
+        _openai_line(amount, f"{PRICES[model].release}, {names[meter]}", tokens, project)
+        for (project, model), total in sums.items()
+        for meter, tokens, amount in _meters(model, day, total)
+    ]
+    return lines + [_openai_line(amount, item, None, None) for item, amount in _extras(day, "openai")]
+
+
+def _openai_line(amount: Decimal, item: str, tokens: int | None, project: str | None) -> dict[str, Any]:
+    return {
+        "object": "organization.costs.result",
+        "amount": {"value": f"{amount:f}", "currency": "usd"},
+        "line_item": item,
+        "quantity": tokens,
+        "quantity_unit": None if tokens is None else "tokens",
+        "project_id": project,
+        "user_id": None,
+        "api_key_id": None,
+    }
+
+
+def _anthropic_usage(_day: date, sums: Sums) -> list[dict[str, Any]]:
+    return [
+        {
+            "uncached_input_tokens": fresh,
+            "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": written},
+            "cache_read_input_tokens": read,
+            "output_tokens": output,
+            "server_tool_use": {"web_search_requests": 0},
+            "api_key_id": None,
+            "workspace_id": project,
+            "model": PRICES[model].release,
+            "service_tier": "standard",
+            "context_window": "0-200k",
+        }
+        for (project, model), (_, fresh, read, written, output) in sums.items()
+    ]
+
+
+def _anthropic_costs(day: date, sums: Sums) -> list[dict[str, Any]]:
+    meters = (
+        ("uncached_input_tokens", "Input Tokens"),
+        ("cache_read_input_tokens", "Input Tokens, Cache Hit"),
+        ("cache_creation.ephemeral_5m_input_tokens", "Input Tokens, Cache Write"),
+        ("output_tokens", "Output Tokens"),
     )
-
-
-def _anthropic(day: date, results: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"starting_at": f"{day}T00:00:00Z", "ending_at": f"{day + timedelta(days=1)}T00:00:00Z", "results": results}
-
-
-def _anthropic_usage(day: date, sums: Sums) -> dict[str, Any]:
-    return _anthropic(
-        day,
-        [
-            {
-                "uncached_input_tokens": fresh,
-                "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": written},
-                "cache_read_input_tokens": read,
-                "output_tokens": output,
-                "api_key_id": None,
-                "workspace_id": project,
-                "model": model,
-                "service_tier": "standard",
-                "context_window": "0-200k",
-            }
-            for (project, model), (_, fresh, read, written, output) in sums.items()
-        ],
-    )
-
-
-def _anthropic_costs(day: date, sums: Sums) -> dict[str, Any]:
-    lines = [(project, model, meter, amount) for (project, model), total in sums.items() for meter, _, amount in _meters(model, day, total)]
-    results = [
+    return [
         {
             "currency": "USD",
-            "amount": amount * 100,
+            "amount": f"{amount * 100:f}",
             "workspace_id": project,
-            "description": f"{model} Usage - {meter}",
+            "description": f"{PRICES[model].release} Usage - {meters[meter][1]}",
             "cost_type": "tokens",
-            "model": model,
+            "context_window": "0-200k",
+            "model": PRICES[model].release,
+            "service_tier": "standard",
+            "token_type": meters[meter][0],
         }
-        for project, model, meter, amount in lines
+        for (project, model), total in sums.items()
+        for meter, _, amount in _meters(model, day, total)
     ]
-    if day == CREDIT_DAY:
-        results.append(
-            {
-                "currency": "USD",
-                "amount": CREDIT_USD * 100,
-                "workspace_id": None,
-                "description": "Promotional credit",
-                "cost_type": "credit",
-                "model": None,
-            }
-        )
-    return _anthropic(day, results)

@@ -2,40 +2,45 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 FIRST, LAST = date(2026, 8, 1), date(2026, 10, 31)
 SEED = 20260801
-PICO = 10**12
-MILLION_PICO = 10**6
-"""Pico-dollars per token of one dollar per million tokens."""
-
 TENANTS = ("acme", "birch", "cobalt", "dune", "ember", "fjord", "grove", "harbor", "iris", "juniper", "kelp", "lumen")
 
 
 @dataclass(frozen=True)
 class Price:
-    """USD per million tokens, as the gateway and the bills have it."""
+    """What one model costs: whole pico-dollars per token, so 1_250_000 is 1.25 USD per million tokens."""
 
     provider: str
-    input: float
-    cache_read: float
-    cache_write: float
-    output: float
+    release: str
+    """The dated name by which the provider's own exports call it."""
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+
+    @property
+    def meters(self) -> tuple[int, int, int, int]:
+        """Uncached input, cache read, cache write, output."""
+        return self.input, self.cache_read, self.cache_write, self.output
 
 
 PRICES = {
-    "gpt-5": Price("openai", 1.25, 0.125, 0, 10),
-    "gpt-5-mini": Price("openai", 0.25, 0.025, 0, 2),
-    "gpt-4.1": Price("openai", 2, 0.5, 0, 8),
-    "claude-sonnet-4-5": Price("anthropic", 3, 0.3, 3.75, 15),
-    "claude-haiku-4-5": Price("anthropic", 1, 0.1, 1.25, 5),
-    "claude-opus-4-1": Price("anthropic", 15, 1.5, 18.75, 75),
-    "gemini-2.5-pro": Price("google", 1.25, 0.125, 0, 10),
-    "gemini-2.5-flash": Price("google", 0.3, 0.03, 0, 2.5),
+    "gpt-5": Price("openai", "gpt-5-2025-08-07", 1_250_000, 125_000, 0, 10_000_000),
+    "gpt-5-mini": Price("openai", "gpt-5-mini-2025-08-07", 250_000, 25_000, 0, 2_000_000),
+    "gpt-4.1": Price("openai", "gpt-4.1-2025-04-14", 2_000_000, 500_000, 0, 8_000_000),
+    "claude-sonnet-4-5": Price("anthropic", "claude-sonnet-4-5-20250929", 3_000_000, 300_000, 3_750_000, 15_000_000),
+    "claude-haiku-4-5": Price("anthropic", "claude-haiku-4-5-20251001", 1_000_000, 100_000, 1_250_000, 5_000_000),
+    "claude-opus-4-1": Price("anthropic", "claude-opus-4-1-20250805", 15_000_000, 1_500_000, 18_750_000, 75_000_000),
+    "gemini-2.5-pro": Price("google", "gemini-2.5-pro", 1_250_000, 125_000, 0, 10_000_000),
+    "gemini-2.5-flash": Price("google", "gemini-2.5-flash", 300_000, 30_000, 0, 2_500_000),
 }
-REPRICED, REPRICED_ON = "gpt-5", date(2026, 10, 12)
-REPRICED_PRICE = Price("openai", 1.75, 0.175, 0, 14)
+REPRICED, REPRICED_ON, GATEWAY_KNEW_ON = "gpt-5", date(2026, 10, 12), date(2026, 10, 14)
+"""The model whose price rose, the day it did, and the day from which the gateway's own price table had it."""
+REPRICED_PRICE = Price("openai", "gpt-5-2025-08-07", 1_750_000, 175_000, 0, 14_000_000)
 UNPRICED_MODEL, UNPRICED_FROM = "acme-tuned-llm", date(2026, 10, 5)
 
 
@@ -112,7 +117,6 @@ FEATURES = (
     ),
 )  # fmt: skip
 POOLS = {"training": ("gpu/h100-sxm", "research", "NVIDIA H100 80GB HBM3"), "inference": ("gpu/l40s", "support", "NVIDIA L40S")}
-SHADOW_PROJECT, SHADOW_DAYS = "proj_shadow", (date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 10))
 UNOWNED_KEY = "legacy-script"
 
 
@@ -149,7 +153,8 @@ def _files(first: date) -> dict[str, str]:
             "pools:\n"
             "  - {pool: gateway platform, monthly_usd: 4200.00, key: cost}\n"
             "  - {pool: observability, monthly_usd: 1300.00, key: requests}\n"
-            "  - {pool: on-call, monthly_usd: 2000.00, key: fixed, shares: {support: 3, documents: 2, engineering: 2, sales: 1, research: 1}}\n"
+            "  - {pool: on-call, monthly_usd: 2000.00, key: fixed,\n"
+            "     shares: {support: 3, documents: 2, engineering: 2, sales: 1, research: 1}}\n"
         ),
         "units.yaml": "# What a unit of value is, the feature that carries its cost, and what it should cost.\nunits:\n"
         + "".join(
@@ -159,12 +164,13 @@ def _files(first: date) -> dict[str, str]:
         ),
         "budgets.yaml": (
             "budgets:\n"
-            "  - {budget: everything, period: month, amount_usd: 47000, levels: [50, 80, 90, 100]}\n"
+            "  - {budget: everything, period: month, amount_usd: 44000, levels: [50, 80, 90, 100]}\n"
             "  - {budget: support, period: month, amount_usd: 9000, team: support}\n"
-            "  - {budget: documents, period: month, amount_usd: 4700, team: documents}\n"
-            "  - {budget: engineering, period: month, amount_usd: 5600, team: engineering}\n"
-            "  - {budget: sales, period: month, amount_usd: 2200, team: sales}\n"
-            "  - {budget: research, period: month, amount_usd: 21500, team: research}\n"
+            "  - {budget: documents, period: month, amount_usd: 8000, team: documents}\n"
+            "  - {budget: contract-review, period: month, amount_usd: 1900, feature: contract-review}\n"
+            "  - {budget: engineering, period: month, amount_usd: 6000, team: engineering}\n"
+            "  - {budget: sales, period: month, amount_usd: 2700, team: sales}\n"
+            "  - {budget: research, period: month, amount_usd: 18000, team: research}\n"
             "  - {budget: staging, period: week, amount_usd: 150, environment: staging}\n"
         ),
         "rate_cards/negotiated.yaml": _card(),
@@ -182,10 +188,14 @@ def _owners() -> str:
 def _card() -> str:
     source = "source: invented for the sample company, checked_on: 2026-10-01"
     old, new = PRICES[REPRICED], REPRICED_PRICE
-    meters = [f"input: {one.input}, cache_read: {one.cache_read}, output: {one.output}" for one in (old, new)]
+    meters = [", ".join(f"{name}: {_per_million(getattr(one, name))}" for name in ("input", "cache_read", "output")) for one in (old, new)]
     return (
         "# What the company agreed with its provider; it replaces the shipped prices of this model.\n"
         f"provider: openai\nmodels:\n  {REPRICED}:\n    aliases: ['{REPRICED}-20*']\n    rates:\n"
         f"      - {{starts_on: 2026-01-01, ends_on: {REPRICED_ON}, {meters[0]}, {source}}}\n"
         f"      - {{starts_on: {REPRICED_ON}, {meters[1]}, {source}}}\n"
     )
+
+
+def _per_million(pico: int) -> str:
+    return f"{(Decimal(pico) / 10**6).normalize():f}"

@@ -1,35 +1,48 @@
 """The sample company's sixteen GPUs, sampled every minute in two pools."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import zstandard
+from numpy.typing import NDArray
 
 from meterbook.pipelines.demo_company import POOLS, SEED
 
+Ints = NDArray[np.int64]
+Held = tuple[NDArray[np.bool_], NDArray[np.str_]]
+"""Of each sample: whether work ran, and the team that held the GPU ('' where nobody)."""
 GPUS = 8
 MINUTES = 1440
 IDLE_POOL, IDLE_FROM, IDLE_TO = "inference", date(2026, 10, 17), date(2026, 10, 26)
-GAP_POOL, GAP_DAY, GAP_HOURS = "training", date(2026, 9, 8), (10, 16)
+GAP_POOL, GAP_DAY, GAP_HOURS, GAP_GPUS = "training", date(2026, 9, 8), (10, 16), 4
 WARM_BYTES, USED_BYTES = 30 * 2**30, 60 * 2**30
 
 
-def write_day(folder: Path, day: date) -> int:
+def write_day(folder: Path, day: date) -> dict[str, Counter[str]]:
     """Write both pools' samples of a day.
 
     Returns:
-        Rows written.
+        Of each pool: samples, and how many of them found the GPU used, warm idle (memory held) and free idle.
     """
-    rows = 0
+    found = {}
     for number, pool in enumerate(POOLS):
         frame = _samples(np.random.default_rng([SEED, 7, number, day.toordinal()]), pool, day)
-        path = folder / "inbox" / "gpu" / pool / f"{day}.jsonl.zst"
+        path = folder / "inbox" / name_of(pool, day)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(zstandard.ZstdCompressor(level=3).compress(frame.write_ndjson().encode()))
-        rows += frame.height
-    return rows
+        used, held = frame["utilization_gpu"] > 0, frame["memory_used_bytes"] > 0
+        found[pool] = Counter(
+            samples=frame.height, used=int(used.sum()), warm_idle=int((held & ~used).sum()), free_idle=int((~held & ~used).sum())
+        )
+    return found
+
+
+def name_of(pool: str, day: date) -> str:
+    """A day's file of a pool, in the inbox."""
+    return f"gpu/{pool}/{day}.jsonl.zst"
 
 
 def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
@@ -59,12 +72,12 @@ def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
         }
     ).with_columns(pl.when(pl.col("team") == "").then(None).otherwise(pl.col("team")).alias("team"))
     if pool == GAP_POOL and day == GAP_DAY:
-        silent = pl.Series((hour >= GAP_HOURS[0]) & (hour < GAP_HOURS[1]) & (gpu >= 4))
+        silent = pl.Series((hour >= GAP_HOURS[0]) & (hour < GAP_HOURS[1]) & (gpu >= GPUS - GAP_GPUS))
         frame = frame.filter(~silent)
     return frame
 
 
-def _training(rng: np.random.Generator, day: date, gpu: np.ndarray, hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _training(rng: np.random.Generator, day: date, gpu: Ints, hour: Ints) -> Held:
     """Jobs of whole hours; some hold their GPU for hours after the last step."""
     starts, lengths = rng.integers(0, 6, GPUS), rng.integers(10, 19, GPUS) - (6 if day.weekday() >= 5 else 0)
     holds = rng.integers(0, 4, GPUS)
@@ -74,7 +87,7 @@ def _training(rng: np.random.Generator, day: date, gpu: np.ndarray, hour: np.nda
     return busy, np.where(held, names[gpu], "")
 
 
-def _inference(rng: np.random.Generator, day: date, gpu: np.ndarray, hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _inference(rng: np.random.Generator, day: date, gpu: Ints, hour: Ints) -> Held:
     """A model stays loaded day and night; it works by daylight, and on two GPUs not at all."""
     share = np.clip(0.1 + np.exp(-((hour - 13) ** 2) / 30), 0, 1) * (0.5 if day.weekday() >= 5 else 1.0)
     busy = (rng.random(len(gpu)) < share) & (gpu < 6)

@@ -1,6 +1,7 @@
 """What the sample company's features delivered: units of value with success, escalation and quality."""
 
 import csv
+import gzip
 import io
 from datetime import date
 from pathlib import Path
@@ -47,12 +48,14 @@ def outcomes_of(made: Requests, day: date) -> list[tuple[object, ...]]:
     return rows
 
 
-def write_outcomes(folder: Path, month: str, rows: list[tuple[object, ...]]) -> None:
-    """One CSV per month."""
-    path = folder / "inbox" / "outcomes" / f"{month}.csv"
+def write_outcomes(folder: Path, month: str, rows: list[tuple[object, ...]]) -> str:
+    """One CSV per month, packed; gives its name in the inbox."""
+    name = f"outcomes/{month}.csv.gz"
+    path = folder / "inbox" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = io.StringIO(newline="")
     writer = csv.writer(handle)
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    path.write_text(handle.getvalue(), "utf-8", newline="")
+    path.write_bytes(gzip.compress(handle.getvalue().encode(), 3, mtime=0))
+    return name

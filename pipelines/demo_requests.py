@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +13,25 @@ from numpy.typing import NDArray
 from meterbook.pipelines.demo_company import (
     FEATURES,
     FIRST,
-    MILLION_PICO,
+    GATEWAY_KNEW_ON,
+    PRICES,
+    REPRICED_ON,
     SEED,
     TENANTS,
     UNOWNED_KEY,
     UNPRICED_FROM,
     UNPRICED_MODEL,
     Feature,
-    Price,
     price_on,
 )
 
-SPIKE_DAY, SPIKE_TENANT, SPIKE_REQUESTS = date(2026, 10, 21), "harbor", 1_400
-STORM_DAY, STORM_ATTEMPTS = date(2026, 10, 22), 3
-LOOP_DAY, LOOP_TENANT, LOOP_CALLS = date(2026, 10, 23), "dune", 420
+SPIKE_DAY, SPIKE_TENANT, SPIKE_REQUESTS, SPIKE_SESSION = date(2026, 10, 21), "harbor", 1_400, "sess-backfill-harbor"
+STORM_DAY, STORM_FEATURE, STORM_ATTEMPTS = date(2026, 10, 22), 0, 3
+LOOP_DAY, LOOP_TENANT, LOOP_CALLS, LOOP_SESSION = date(2026, 10, 23), "dune", 420, "sess-loop-dune"
 RAMP_FEATURE, RAMP_FROM, RAMP_FACTOR = "email-drafts", date(2026, 10, 1), 2.6
 Ints = NDArray[np.int64]
+GATEWAY_NAMES = {"google": "vertex_ai"}
+"""LiteLLM's own name of a provider, where it is another."""
 
 
 @dataclass
@@ -60,7 +65,7 @@ def requests_of(day: date) -> Requests:
     rng = np.random.default_rng([SEED, day.toordinal()])
     parts = [_feature(rng, day, number, feature) for number, feature in enumerate(FEATURES)]
     if day == SPIKE_DAY:
-        parts.append(_batch(rng, 3, SPIKE_REQUESTS, tenant=TENANTS.index(SPIKE_TENANT), model="gpt-5", scale=1.2))
+        parts.append(_owned(_batch(rng, 3, SPIKE_REQUESTS, tenant=TENANTS.index(SPIKE_TENANT), model="gpt-5", scale=1.2), SPIKE_SESSION))
     if day == LOOP_DAY:
         parts.append(_loop(rng))
     if day >= UNPRICED_FROM:
@@ -77,10 +82,13 @@ def _feature(rng: np.random.Generator, day: date, number: int, feature: Feature)
     names, shares = zip(*feature.models, strict=True)
     chosen = rng.choice(len(names), count, p=shares)
     made = _batch(rng, number, count, models=[names[n] for n in chosen])
-    made.cache_hit = (rng.random(count) < 0.02) & (number in {0, 1})
-    retried = np.flatnonzero(rng.random(count) < 0.015)
-    storm = np.flatnonzero(rng.random(count) < 0.75) if day == STORM_DAY and number == 0 else np.array([], dtype=np.int64)
-    tries = [_again(made, retried, 1), *(_again(made, storm, n + 2) for n in range(STORM_ATTEMPTS if len(storm) else 0))]
+    made.cache_hit = (rng.random(count) < 0.035) & (number in {0, 1}) & (made.output > 0)
+    # An attempt that timed out had processed its prompt; one that was refused has no tokens and is not tried again.
+    answered = (made.output > 0) & ~made.cache_hit
+    retried = np.flatnonzero((rng.random(count) < 0.015) & answered)
+    stormy = day == STORM_DAY and number == STORM_FEATURE
+    storm = np.flatnonzero((rng.random(count) < 0.75) & answered) if stormy else np.array([], dtype=np.int64)
+    tries = [_again(made, retried, 1), *(_again(made, storm, n + 2) for n in range(STORM_ATTEMPTS if stormy else 0))]
     return _join([made, *tries])
 
 
@@ -105,6 +113,8 @@ def _batch(
     reasons = np.array([name in {"gpt-5", "gpt-5-mini", "gemini-2.5-pro"} for name in names], dtype=bool)
     weights = 1 / np.arange(1, len(TENANTS) + 1) ** 0.7
     hour = rng.choice(24, count, p=_hours())
+    refused = rng.random(count) < 0.004
+    prompt, read, written, output = (np.where(refused, 0, tokens) for tokens in (prompt, read, written, output))
     return Requests(
         feature=np.full(count, number),
         model=list(names),
@@ -117,7 +127,7 @@ def _batch(
         output=output,
         reasoning=np.where(reasons, (output * 0.4).astype(np.int64), 0),
         operation=rng.integers(0, 2**62, count),
-        status=["failure" if failed else "success" for failed in rng.random(count) < 0.004],
+        status=["failure" if one else "success" for one in refused.tolist()],
         cache_hit=np.zeros(count, dtype=bool),
         staging=rng.random(count) < 0.04,
         unowned=rng.random(count) < 0.012,
@@ -131,6 +141,7 @@ def _again(made: Requests, chosen: Ints, attempt: int) -> Requests:
     picked.millisecond = np.maximum(picked.millisecond - 2_000 * attempt, 10 - attempt)
     picked.output = np.minimum(picked.output, 20)
     picked.reasoning = np.zeros(len(chosen), dtype=np.int64)
+    picked.latency = np.full(len(chosen), 1_900)
     picked.status = ["failure"] * len(chosen)
     picked.cache_hit = np.zeros(len(chosen), dtype=bool)
     return picked
@@ -143,10 +154,16 @@ def _loop(rng: np.random.Generator) -> Requests:
     made.prompt = (30_000 + 380 * step).astype(np.int64)
     made.read = (made.prompt * 0.5).astype(np.int64)
     made.written = ((made.prompt - made.read) * 0.2).astype(np.int64)
+    made.output = np.maximum(made.output, 5)
+    made.status = ["success"] * LOOP_CALLS
     made.millisecond = 9 * 3_600_000 + 20_000 * step
-    made.staging = np.zeros(LOOP_CALLS, dtype=bool)
-    made.unowned = np.zeros(LOOP_CALLS, dtype=bool)
-    made.session = ["sess-loop-dune"] * LOOP_CALLS
+    return _owned(made, LOOP_SESSION)
+
+
+def _owned(made: Requests, session: str) -> Requests:
+    """Production traffic with an owner, in one session."""
+    made.staging, made.unowned = np.zeros(len(made), dtype=bool), np.zeros(len(made), dtype=bool)
+    made.session = [session] * len(made)
     return made
 
 
@@ -157,7 +174,7 @@ def _hours() -> NDArray[np.float64]:
 
 
 def _take(made: Requests, chosen: Ints) -> Requests:
-    picked = {
+    picked: dict[str, Any] = {
         one.name: [value[n] for n in chosen] if isinstance(value := getattr(made, one.name), list) else value[chosen].copy()
         for one in fields(Requests)
     }
@@ -165,7 +182,7 @@ def _take(made: Requests, chosen: Ints) -> Requests:
 
 
 def _join(parts: Sequence[Requests]) -> Requests:
-    joined = {}
+    joined: dict[str, Any] = {}
     for one in fields(Requests):
         values = [getattr(part, one.name) for part in parts]
         joined[one.name] = [item for value in values for item in value] if isinstance(values[0], list) else np.concatenate(values)
@@ -175,51 +192,64 @@ def _join(parts: Sequence[Requests]) -> Requests:
 
 def cost_pico(made: Requests, day: date) -> list[int | None]:
     """What each attempt costs, in pico-dollars; None where nobody has a price."""
-    prices = [price_on(model, day) for model in made.model]
-    tokens = zip(
-        made.prompt.tolist(), made.read.tolist(), made.written.tolist(), made.output.tolist(), made.cache_hit.tolist(), strict=True
-    )
-    return [_cost(price, *counts) for price, counts in zip(prices, tokens, strict=True)]
+    rates = {model: price.meters if (price := price_on(model, day)) else None for model in set(made.model)}
+    buckets = np.stack([made.prompt - made.read - made.written, made.read, made.written, made.output], axis=1)
+    paid = (np.where(made.cache_hit[:, None], 0, buckets)).tolist()
+    return [_cost(rates[model], tokens) for model, tokens in zip(made.model, paid, strict=True)]
 
 
-def _cost(price: Price | None, prompt: int, read: int, written: int, output: int, hit: bool) -> int | None:  # noqa: FBT001 -- one row's columns
-    if price is None or hit:
-        return 0 if hit else None
-    meters = ((price.input, prompt - read - written), (price.cache_read, read), (price.cache_write, written), (price.output, output))
-    return sum(_pico(rate, tokens) for rate, tokens in meters)
+def _cost(rates: tuple[int, int, int, int] | None, tokens: list[int]) -> int | None:
+    if rates is None:
+        return None if any(tokens) else 0
+    return sum(rate * count for rate, count in zip(rates, tokens, strict=True))
 
 
-def _pico(per_million: float, tokens: int) -> int:
-    return round(per_million * MILLION_PICO) * tokens
+def reported_pico(made: Requests, day: date) -> list[int]:
+    """What the gateway writes as each attempt's spend: 0 where it knows no price, an old price until it learns the new one."""
+    priced_on = REPRICED_ON - timedelta(days=1) if REPRICED_ON <= day < GATEWAY_KNEW_ON else day
+    return [pico or 0 for pico in cost_pico(made, priced_on)]
 
 
 def lines_of(made: Requests, day: date) -> list[bytes]:
     """The attempts as LiteLLM writes them, one JSON line each."""
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- LiteLLM writes UTC without a zone
-    return [_line(made, n, pico, day, midnight) for n, pico in enumerate(cost_pico(made, day))]
+    return [_line(made, n, pico, midnight) for n, pico in enumerate(reported_pico(made, day))]
 
 
-def _line(made: Requests, n: int, pico: int | None, day: date, midnight: datetime) -> bytes:
+def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
     feature, model = FEATURES[made.feature[n]], made.model[n]
-    first, last = int(made.millisecond[n]), int(made.millisecond[n] + made.latency[n])
-    start, end = ((midnight + timedelta(milliseconds=at)).isoformat(timespec="milliseconds") for at in (first, last))
+    started = midnight + timedelta(milliseconds=int(made.millisecond[n]))
+    start, end = (at.isoformat(timespec="milliseconds") for at in (started, started + timedelta(milliseconds=int(made.latency[n]))))
     environment = "staging" if made.staging[n] else "prod"
     alias = UNOWNED_KEY if made.unowned[n] else f"{feature.name}-{environment}"
     tags = "" if made.unowned[n] else f'"feature:{feature.name}"'
-    price = price_on(model, day)
-    provider = price.provider if price else "acme"
     prompt, output, read, written = int(made.prompt[n]), int(made.output[n]), int(made.read[n]), int(made.written[n])
     call = f"{int(made.operation[n]):016x}"
     request = f"{call}-{int(made.millisecond[n])}" + ("_cache_hit" if made.cache_hit[n] else "")
     return (
-        f'{{"request_id":"{request}","litellm_call_id":"{call}","call_type":"acompletion","api_key":"{_key(alias)}","spend":{usd(pico or 0)},'
-        f'"total_tokens":{prompt + output},"prompt_tokens":{prompt},"completion_tokens":{output},"startTime":"{start}",'
-        f'"endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{model}",'
-        f'"custom_llm_provider":"{provider}","user":"","metadata":{{"user_api_key_alias":"{alias}","user_api_key_project_id":"{feature.project}",'
-        f'"usage_object":{{"prompt_tokens_details":{{"cached_tokens":{read}}},"completion_tokens_details":{{"reasoning_tokens":{int(made.reasoning[n])}}},'
+        f'{{"request_id":"{request}","litellm_call_id":"{call}","call_type":"acompletion","api_key":"{_key(alias)}",'
+        f'"spend":{usd(pico)},"total_tokens":{prompt + output},"prompt_tokens":{prompt},"completion_tokens":{output},'
+        f'"startTime":"{start}","endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{model}",'
+        f'"custom_llm_provider":"{_gateway_name(model)}","user":"",'
+        f'"metadata":{{"user_api_key_alias":"{alias}","user_api_key_project_id":"{feature.project}",{_error(made, n)}'
+        f'"usage_object":{{"prompt_tokens_details":{{"cached_tokens":{read}}},'
+        f'"completion_tokens_details":{{"reasoning_tokens":{int(made.reasoning[n])}}},'
         f'"cache_creation_input_tokens":{written}}}}},"cache_hit":"{bool(made.cache_hit[n])}","request_tags":[{tags}],'
         f'"end_user":"{TENANTS[made.tenant[n]]}","session_id":"{made.session[n] or call}","status":"{made.status[n]}"}}'
     ).encode()
+
+
+def _error(made: Requests, n: int) -> str:
+    if made.status[n] == "success":
+        return ""
+    name, code = ("Timeout", 408) if made.prompt[n] else ("RateLimitError", 429)
+    return f'"error_information":{{"error_class":"{name}","error_code":"{code}"}},'
+
+
+@cache
+def _gateway_name(model: str) -> str:
+    price = PRICES.get(model)
+    return GATEWAY_NAMES.get(price.provider, price.provider) if price else "acme"
 
 
 def usd(pico: int) -> str:
@@ -228,5 +258,6 @@ def usd(pico: int) -> str:
     return text + "0" if text.endswith(".") else text
 
 
+@cache
 def _key(alias: str) -> str:
     return hashlib.sha256(alias.encode()).hexdigest()
