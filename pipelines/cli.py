@@ -79,18 +79,15 @@ def check() -> None:
     files = workspace.inbox.recognise()
     for name, found in files:
         out.print(f"{name}: {found}", style="" if not found.startswith("is ") else "red", soft_wrap=True)
-    out.print(
-        f"{workspace.book.settings.name}: {cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
-    )
+    counts = f"{cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
+    out.print(f"{workspace.book.settings.name}: {counts}")
     if any(found.startswith("is ") for _, found in files):
         raise typer.Exit(FAILED)
 
 
 @app.command(epilog="Examples: meterbook --book ./book run; meterbook run --from 2026-10-01 --to 2026-10-31")
 def run(
-    from_day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day; the first stale one where not given.")
-    ] = None,
+    from_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day; else the first stale.")] = None,
     to_day: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day, included.")] = None,
 ) -> None:
     """Take in the inbox, compute what is missing or stale, publish pages and statements."""

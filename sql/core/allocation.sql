@@ -36,7 +36,8 @@ hour as (
 line as (
     select
         spend.day, 'Model usage' as line,
-        case spend.basis when 'requests' then 'requests at their rates' else 'provider usage at its rates' end as basis, spend.team, spend.cost_centre, spend.tenant, spend.feature,
+        case spend.basis when 'requests' then 'requests at their rates' else 'provider usage at its rates' end as basis,
+        spend.team, spend.cost_centre, spend.tenant, spend.feature,
         spend.cost_usd
     from core.model_spend as spend
     where spend.cost_usd is not null

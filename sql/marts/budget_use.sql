@@ -46,7 +46,9 @@ level as (
 ),
 weekday as (
     select span.budget, span.day, daily.weekday, cast(sum(daily.micro) as decimal(19,0)) as same_days,
-        cast(sum(daily.micro * case when daily.day > span.day - 7 then 4 when daily.day > span.day - 14 then 3 when daily.day > span.day - 21 then 2 else 1 end) as decimal(19,0)) as recent
+        cast(sum(
+            daily.micro * case when daily.day > span.day - 7 then 4 when daily.day > span.day - 14 then 3 when daily.day > span.day - 21 then 2 else 1 end
+        ) as decimal(19,0)) as recent
     from span
     inner join daily on daily.budget = span.budget and daily.day > span.day - 28 and daily.day <= span.day
     group by span.budget, span.day, daily.weekday
@@ -54,7 +56,10 @@ weekday as (
 -- docs/forecast.md: the mean of the same weekday of four weeks (.4 .3 .2 .1) and of the weekday's share of the current level.
 coming as (
     select span.budget, span.day,
-        sum(div_trunc(div_trunc(weekday.recent, 10) + case when level.last_28 = 0 then 0 else div_trunc(weekday.same_days * level.last_7, level.last_28) end, 2)) as micro
+        sum(div_trunc(
+            div_trunc(weekday.recent, 10)
+            + case when level.last_28 = 0 then 0 else div_trunc(weekday.same_days * level.last_7, level.last_28) end, 2
+        )) as micro
     from span
     inner join level on level.budget = span.budget and level.day = span.day and level.history >= 14
     inner join book.day as calendar on calendar.day > span.day and calendar.day < span.end_day

@@ -27,7 +27,9 @@ ranked as (
 )
 select
     ranked.usage_id, ranked.day, ranked.starts_at, ranked.ends_at, ranked.source, 'anthropic' as provider, ranked.model,
-    ranked.service_tier as served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
+    case ranked.service_tier when 'priority_on_demand' then 'priority' when 'flex_discount' then 'flex' else ranked.service_tier
+        end as served_tier,
+    ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
     ranked.cache_write_1h_tokens, ranked.output_tokens, ranked.key_id, ranked.workspace_id as project_id, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

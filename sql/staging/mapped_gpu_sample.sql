@@ -17,11 +17,23 @@ with ranked as (
         count(*) over (partition by record.device_id, record.sampled_at) as copies
     from raw.mapped_gpu_sample as record
     where record.day >= getvariable('from_day') and record.day < getvariable('to_day')
+),
+judged as (
+    select
+        ranked.*, coalesce(ranked.gpus, 1) as all_gpus,
+        -- Where a file counts no used GPUs, its utilisation tells; where it has neither, nothing is known.
+        case when ranked.used_gpus is not null then 'counted' when ranked.utilization_percent is null then 'unknown'
+            when ranked.utilization_percent > 0 then 'used' when coalesce(ranked.memory_used_bytes, 0) > 1073741824 then 'warm idle'
+            else 'free idle' end as state
+    from ranked
+    where ranked.place = 1
 )
 select
-    ranked.device_id, ranked.day, ranked.sampled_at, ranked.sampled_second, ranked.source,
-    coalesce(ranked.interval_seconds, 60) as interval_seconds, ranked.host, ranked.pool, ranked.gpu_model,
-    coalesce(ranked.gpus, 1) as gpus, ranked.used_gpus, ranked.warm_idle_gpus, ranked.unknown_gpus, ranked.utilization_percent,
-    ranked.memory_used_bytes, ranked.energy_mj, ranked.team, ranked.tenant, ranked.feature, ranked.job_id, ranked.file_id, ranked.copies
-from ranked
-where ranked.place = 1
+    judged.device_id, judged.day, judged.sampled_at, judged.sampled_second, judged.source,
+    coalesce(judged.interval_seconds, 60) as interval_seconds, judged.host, judged.pool, judged.gpu_model, judged.all_gpus as gpus,
+    case judged.state when 'counted' then judged.used_gpus when 'used' then judged.all_gpus else 0 end as used_gpus,
+    case judged.state when 'counted' then coalesce(judged.warm_idle_gpus, 0) when 'warm idle' then judged.all_gpus else 0 end as warm_idle_gpus,
+    case judged.state when 'counted' then coalesce(judged.unknown_gpus, 0) when 'unknown' then judged.all_gpus else 0 end as unknown_gpus,
+    judged.utilization_percent, judged.memory_used_bytes, judged.energy_mj, judged.team, judged.tenant, judged.feature, judged.job_id,
+    judged.file_id, judged.copies
+from judged

@@ -1,5 +1,5 @@
 /*
-GPU samples: used where anything ran, warm idle where memory or processes are held, unknown where NVML has no utilisation.
+GPU samples: used where anything ran, warm idle where memory (above 1 GiB) or processes are held, unknown where NVML has no utilisation.
 
 grain: one row per device and instant
 key: [device_id, sampled_at]
@@ -21,7 +21,9 @@ with ranked as (
 judged as (
     select
         ranked.*,
-        case when ranked.utilization_gpu is null then 'unknown' when ranked.utilization_gpu > 0 then 'used'
+        -- A GPU cut into MIG slices has no utilisation of its own, whatever figure is given for it.
+        case when ranked.utilization_gpu is null or (ranked.mig_mode = 1 and ranked.uuid not like 'MIG-%') then 'unknown'
+            when ranked.utilization_gpu > 0 then 'used'
             when coalesce(ranked.processes, 0) > 0 or coalesce(ranked.memory_used_bytes, 0) > 1073741824 then 'warm idle' else 'free idle' end as state
     from ranked
     where ranked.place = 1

@@ -10,7 +10,8 @@ conserves: raw.openai_costs
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'openai', cast(result.bucket_at as varchar), result.group_id, case when result.amount_usd < 0 then 'credit' else 'charge' end)) as charge_id
+        md5(concat_ws('|', 'openai', cast(result.bucket_at as varchar), result.group_id,
+            case when result.amount_usd < 0 then 'credit' else 'charge' end)) as charge_id
     from raw.openai_costs as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),

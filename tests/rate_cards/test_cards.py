@@ -64,7 +64,8 @@ def test_tiers_have_their_own_dates(tmp_path: Path) -> None:
 
 
 def test_a_price_with_a_clock_starts_at_that_utc_instant(tmp_path: Path) -> None:
-    rates = f"      - {{starts_on: 2026-01-01 02:00:00+02:00, ends_on: 2026-01-01 12:00:00, input: 1, {SAID}}}\n      - {{starts_on: 2026-01-01 12:00:00, input: 2, {SAID}}}\n"
+    first = f"      - {{starts_on: 2026-01-01 02:00:00+02:00, ends_on: 2026-01-01 12:00:00, input: 1, {SAID}}}\n"
+    rates = f"{first}      - {{starts_on: 2026-01-01 12:00:00, input: 2, {SAID}}}\n"
     assert _rates(_card(tmp_path, rates))["starts_at"].to_list() == [datetime(2026, 1, 1), datetime(2026, 1, 1, 12)]
 
 

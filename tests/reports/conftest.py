@@ -1,0 +1,169 @@
+"""Thirteen weeks of marts of a small company, made without clock or chance, in tables that have exactly the models' columns."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from meterbook.assets.inbox import raw_columns
+from meterbook.reports.page import PageFacts
+from meterbook.sql.models import Columns, read_project
+from meterbook.sql.schemas import columns_of, empty_table
+
+FIRST, LAST = date(2026, 7, 27), date(2026, 10, 25)
+FEATURES = (("support", "assistant", "acme", 300), ("sales", "drafts", "bolt", 120), ("research", "(none)", "(none)", 80))
+PLAN = Decimal(47000)
+Con = duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="session")
+def shapes() -> dict[str, Columns]:
+    return {name: shape for name, shape in columns_of(read_project(raw_columns())).items() if name.startswith("marts.")}
+
+
+@pytest.fixture
+def empty(shapes: dict[str, Columns]) -> Iterator[Con]:
+    with duckdb.connect() as con:
+        for name, shape in shapes.items():
+            empty_table(con, name, shape)
+        yield con
+
+
+@pytest.fixture(scope="session")
+def company(shapes: dict[str, Columns], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company's marts as one file, made once; a test works on a copy of its own."""
+    path = tmp_path_factory.mktemp("company") / "company.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute("begin")
+        for name, shape in shapes.items():
+            empty_table(con, name, shape)
+        for number in range((LAST - FIRST).days + 1):
+            _fill_day(con, FIRST + timedelta(days=number), number)
+        _fill_files(con)
+        _fill_month(con)
+        con.execute("commit")
+    return path
+
+
+@pytest.fixture
+def lake(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+    with duckdb.connect(shutil.copy(company, tmp_path_factory.mktemp("lake"))) as con:
+        yield con
+
+
+@pytest.fixture
+def facts() -> PageFacts:
+    return PageFacts(
+        company="Acme AI",
+        mode="chargeback",
+        rate_cards=[("openai", "0123456789ab")],
+        checks_passed=24,
+        checks_total=24,
+        data_through=LAST,
+        run_hash="c0ffee",
+        is_closed=False,
+    )
+
+
+def put(con: Con, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        con.execute(f"insert into marts.{table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
+
+
+def _fill_day(con: Con, day: date, number: int) -> None:
+    for team, feature, tenant, base in FEATURES:
+        requests = base * 10 + number * 7 % 50 + number
+        cost = Decimal(requests) * Decimal("0.101234567891") * (1 + Decimal(number // 30) / 10)
+        tokens = {
+            "requests": requests,
+            "input_tokens": requests * 900,
+            "cache_read_tokens": requests * 400,
+            "cache_write_tokens": requests * 50,
+        }
+        tokens |= {"output_tokens": requests * 120, "reasoning_tokens": 0, "cost_usd": cost}
+        labels = {"day": day, "feature": feature, "provider": "openai", "model": "gpt-5"}
+        put(con, "spend", [{**labels, **tokens, "team": team, "tenant": tenant, "environment": "production"}])
+        put(con, "token_use", [{**labels, **tokens, "cache_saving_usd": cost / 5}])
+        _fill_cost(con, day, "Model usage", cost, team=team, tenant=tenant, feature=feature)
+    _fill_cost(con, day, "Model usage", Decimal("1.234567890123"), team="unowned")
+    _fill_cost(con, day, "Shared: gateway", Decimal("135.483870967742"), team="support")
+    _fill_cost(con, day, "Billed minus priced", Decimal("-0.5"), team="unowned")
+    _fill_gpus(con, day, number)
+    unit = {"unit": "ticket", "label": "resolved ticket", "feature": "assistant", "units": 1000 + number, "successes": 900}
+    quality = {"escalations": 40, "quality_count": 100, "quality_sum": Decimal(91), "cost_usd": Decimal(390), "target_usd": Decimal("0.45")}
+    put(con, "unit_cost", [{"day": day, **unit, **quality}])
+    put(con, "coverage", [{"day": day, "source": "gateway", "reason": "priced", "requests": 5000, "tokens": 7_000_000}])
+
+
+def _fill_cost(con: Con, day: date, line: str, cost: Decimal, *, team: str, tenant: str = "(none)", feature: str = "(none)") -> None:
+    put(con, "cost", [{"day": day, "line": line, "team": team, "tenant": tenant, "feature": feature, "cost_usd": cost}])
+
+
+def _fill_gpus(con: Con, day: date, number: int) -> None:
+    used = 40 + number % 7
+    shares = {"used": used, "warm_idle": 10, "free_idle": 85 - used, "unknown": 5}
+    seconds = {f"{state}_seconds": share * 8640 for state, share in shares.items()}
+    costs = {f"{state}_cost_usd": Decimal(share) * 6 for state, share in shares.items()}
+    whole = {"capacity_seconds": sum(seconds.values()), "cost_usd": sum(costs.values()), "owner": "research"}
+    put(con, "gpu_use", [{"day": day, "pool": "training", "gpu_model": "H100", **seconds, **costs, **whole}])
+    for state, share in shares.items():
+        team = "unallocated" if state == "free_idle" else "research"
+        _fill_cost(con, day, f"GPU {state.replace('_', ' ')}", Decimal(share) * 6, team=team)
+
+
+def _fill_files(con: Con) -> None:
+    file = {
+        "file_id": "0" * 16,
+        "file": "gateway/log.jsonl",
+        "format": "litellm_spendlogs",
+        "source": "gateway",
+        "sha256": "0" * 64,
+        "bytes": 9,
+    }
+    rows = {"rows_in": 100, "rows_out": 90, "quarantined": 3, "duplicates": 5, "filtered": 2, "first_day": FIRST, "last_day": LAST}
+    put(con, "input_file", [{**file, **rows}])
+    put(con, "coverage", [{"day": LAST, "source": "gateway", "reason": "no model", "requests": 420, "tokens": 6_300_000}])
+    anomaly = {
+        "kind": "spike",
+        "dimension": "team",
+        "scope": "sales",
+        "measure": "cost",
+        "owner": "sales",
+        "cause": "cost is twice what is usual",
+    }
+    money = {"actual_usd": Decimal(300), "expected_usd": Decimal(150), "excess_usd": Decimal(150), "score": 5.0}
+    put(con, "anomaly", [{"day": date(2026, 10, 22), **anomaly, **money}])
+    bill = {"provider": "openai", "priced_usd": Decimal(500), "billed_usd": Decimal("499.5"), "difference_usd": Decimal("-0.5")}
+    put(con, "reconciliation", [{"day": date(2026, 10, 20), **bill}])
+
+
+def _fill_month(con: Con) -> None:
+    for budget, team, amount in (("everything", None, PLAN), ("sales", "sales", Decimal(300))):
+        used = "select sum(cost_usd) from marts.cost where day >= '2026-10-01'" + (f" and team = '{team}'" if team else "")
+        spent = con.execute(used).fetchall()[0][0]
+        period = {
+            "period": "month",
+            "period_start": date(2026, 10, 1),
+            "period_end": date(2026, 11, 1),
+            "day_of_period": 25,
+            "days_in_period": 31,
+        }
+        money = {"amount_usd": amount, "used_usd": spent, "forecast_usd": spent * 31 / 25, "level_percent": 50}
+        put(con, "budget_use", [{"budget": budget, "day": LAST, "scope": budget, "team": team, **period, **money}])
+    con.execute("""
+        insert into marts.chargeback by name
+        select strftime(day, '%Y-%m') as period, team, line, 'by requests, "as logged"' as basis, 'CC-1' as cost_centre,
+            sum(cost_usd) as cost_usd, cast(round(sum(cost_usd), 2) as decimal(38,2)) as posted_usd
+        from marts.cost group by all
+    """)
+    con.execute("""
+        insert into marts.chargeback_tenant by name
+        select strftime(day, '%Y-%m') as period, tenant, line, sum(cost_usd) as cost_usd,
+            cast(round(sum(cost_usd), 2) as decimal(38,2)) as posted_usd
+        from marts.cost group by all
+    """)

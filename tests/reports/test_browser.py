@@ -1,0 +1,109 @@
+"""The page in a real browser: what only a browser can tell."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from meterbook.reports.page import PageFacts, render
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+ARGS = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+Con = duckdb.DuckDBPyConnection
+OVERLAPS = """() => {
+  const found = [];
+  document.querySelectorAll("[data-figure]").forEach(place => {
+    const frame = place.getBoundingClientRect();
+    const boxes = [...place.querySelectorAll(".annotation-text")].map(text => [text.textContent, text.getBoundingClientRect()]);
+    boxes.forEach(([name, box], n) => {
+      if (box.right > frame.right + 1 || box.left < frame.left - 1 || box.top < frame.top - 1) found.push(name + " leaves its figure");
+      boxes.slice(n + 1).forEach(([other, next]) => {
+        if (box.left < next.right && next.left < box.right && box.top + 1 < next.bottom && next.top + 1 < box.bottom) {
+          found.push(name + " meets " + other);
+        }
+      });
+    });
+  });
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def file(lake: Con, facts: PageFacts, tmp_path: Path) -> Path:
+    path = tmp_path / "page.html"
+    path.write_text(render("weekly", "2026-W43", lake, facts), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, browser: "sync_api.Browser", file: Path) -> None:
+    said: list[str] = []
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(("data:", file.as_uri())) else said.append(request.url))
+    page.goto(file.as_uri())
+    page.wait_for_function("document.querySelectorAll('[data-figure] .main-svg').length >= 2")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    drawn = "place => place.querySelectorAll('.trace path').length"
+    assert all(place.evaluate(drawn) > 0 for place in page.query_selector_all("[data-figure]"))
+    assert page.evaluate(OVERLAPS) == []
+    fonts = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', '')).sort()"
+    assert page.evaluate(fonts) == ["Inter", "Inter", "Source Serif 4"]
+    page.close()
+
+
+def test_a_dark_reader_gets_a_dark_page_with_light_figures_text(browser: "sync_api.Browser", file: Path) -> None:
+    grounds = []
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto(file.as_uri())
+        page.wait_for_selector(".annotation-text")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        grounds.append((ground, page.eval_on_selector(".annotation-text", "text => getComputedStyle(text).fill")))
+        page.close()
+    assert grounds == [("rgb(255, 255, 255)", "rgb(23, 32, 42)"), ("rgb(17, 22, 28)", "rgb(230, 234, 239)")]
+
+
+def test_a_hostile_name_runs_nothing(browser: "sync_api.Browser", lake: Con, facts: PageFacts, tmp_path: Path) -> None:
+    for table in ("cost", "spend", "token_use", "unit_cost"):
+        lake.execute(f"update marts.{table} set feature = '<img src=x onerror=alert(1)><script>alert(1)</script>' where feature = 'drafts'")
+    path = tmp_path / "page.html"
+    path.write_text(render("weekly", "2026-W43", lake, facts), "utf-8")
+    asked: list[str] = []
+    page = browser.new_page()
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-figure] .main-svg")
+    assert asked == []
+    assert page.locator("img").count() == 0
+    page.close()
+
+
+def test_a_printed_page_is_light_and_shows_its_figures_whole(browser: "sync_api.Browser", file: Path) -> None:
+    page = browser.new_page(color_scheme="dark", viewport={"width": 696, "height": 900})
+    page.goto(file.as_uri())
+    page.wait_for_selector("[data-figure] .main-svg")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ground').trim()") == "#ffffff"
+    assert page.pdf(prefer_css_page_size=True, print_background=True).startswith(b"%PDF")
+    assert page.evaluate("document.documentElement.scrollWidth") == 696
+    page.close()

@@ -1,0 +1,75 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meterbook.reports import numbers
+
+MONEY = st.decimals(min_value=-(10**12), max_value=10**12, places=12)
+SCALES = {"k": 1000, "M": 1_000_000, "B": 1_000_000_000}
+
+
+def _read(text: str) -> Decimal:
+    """A headline figure back as a number."""
+    text = text.replace("$", "").replace(",", "").replace(numbers.MINUS, "-")
+    return Decimal(text[:-1]) * SCALES[text[-1]] if text[-1] in SCALES else Decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("98512", "$98.5k"),
+        ("1234567", "$1.23M"),
+        ("742.4", "$742"),
+        ("-98512", "\N{MINUS SIGN}$98.5k"),
+        ("-0.2", "$0"),
+        ("9999.5", "$10.0k"),
+    ],
+)
+def test_headline_money_is_written_the_house_way(value: str, text: str) -> None:
+    assert numbers.head(Decimal(value)) == text
+
+
+@given(MONEY)
+def test_a_headline_figure_is_never_further_off_than_its_last_digit(value: Decimal) -> None:
+    text = numbers.head(value)
+    allowed = Decimal(5000) if text.endswith("M") else Decimal(50) if text.endswith("k") else Decimal("0.5")
+    assert abs(_read(text) - value) <= allowed
+
+
+@given(MONEY)
+def test_a_minus_is_the_typographic_one_and_zero_has_no_sign(value: Decimal) -> None:
+    texts = [numbers.head(value), numbers.dollars(value, plus=True), numbers.price(value), numbers.percent(value, plus=True)]
+    for text in texts:
+        assert "-" not in text
+        assert (numbers.MINUS in text) == (value < 0 and any(char in "123456789" for char in text))
+
+
+@given(MONEY, MONEY)
+def test_a_larger_amount_never_reads_smaller(one: Decimal, other: Decimal) -> None:
+    low, high = sorted((one, other))
+    assert _read(numbers.head(low)) <= _read(numbers.head(high))
+    assert _read(numbers.dollars(low)) <= _read(numbers.dollars(high))
+
+
+@given(st.integers(min_value=0, max_value=10**11))
+def test_a_count_never_reads_a_thousand_of_the_unit_below(value: int) -> None:
+    text = numbers.count(value)
+    assert not text.startswith("1,000.0")
+    assert abs(_read(text) - value) <= Decimal(SCALES.get(text[-1], 0)) / 20
+
+
+@pytest.mark.parametrize(("value", "text"), [("3.114", "$3.11"), ("0.4094", "$0.409"), ("0.00213", "$0.0021")])
+def test_a_small_unit_cost_keeps_its_digits(value: str, text: str) -> None:
+    assert numbers.price(Decimal(value)) == text
+
+
+def test_what_is_unknown_is_a_dash_and_never_a_zero() -> None:
+    assert {numbers.head(None), numbers.dollars(None), numbers.price(None), numbers.percent(None), numbers.count(None)} == {numbers.NONE}
+    assert numbers.change(Decimal(5), Decimal(0)) is None
+
+
+def test_a_figure_and_its_unit_stay_on_one_line() -> None:
+    assert numbers.percent(Decimal("0.123")) == f"12.3{numbers.NBSP}%"
+    assert numbers.points(Decimal("-0.1")) == f"{numbers.MINUS}10.0{numbers.NBSP}pts"

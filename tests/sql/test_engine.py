@@ -1,0 +1,225 @@
+"""The engine on a small project of its own: staleness, publication, checks."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from meterbook.sql.catalog import Catalog, RawFile, Settings, bounds
+from meterbook.sql.engine import CheckError, Engine
+from meterbook.sql.lake import Lake
+from meterbook.sql.models import ModelError, read_project
+from meterbook.sql.schemas import define_macros
+
+RAW = {"event": {"id": "VARCHAR", "amount": "BIGINT", "file_id": "VARCHAR", "line": "BIGINT", "day": "DATE"}}
+KINDS = 'happening:\n  id: [VARCHAR, "x"]\n  day: [DATE, "x"]\n  amount: [BIGINT, "x"]\n  copies: [BIGINT, "x"]\n'
+INPUTS = 'book.factor:\n  factor: [BIGINT, "x"]\n'
+WINDOW = "day >= getvariable('from_day') and day < getvariable('to_day')"
+STAGING = f"""/*
+Events.
+
+grain: one row per event
+key: id
+daily: true
+kind: happening
+conserves: raw.event
+*/
+select id, day, amount, copies
+from (
+    select id, day, amount, row_number() over (partition by day, id order by amount, file_id, line) as place,
+        count(*) over (partition by day, id) as copies
+    from raw.event where {WINDOW}
+)
+where place = 1
+"""
+TOTAL = f"""/*
+Amounts by day.
+
+grain: one row per day
+key: day
+daily: true
+must:
+  - amount >= 0
+should:
+  - amount < 100
+*/
+select event.day, cast(sum(event.amount * factor.factor) as bigint) as amount
+from staging.event as event cross join book.factor as factor
+where event.{WINDOW.replace(" and day", " and event.day")}
+group by event.day
+"""
+RUNNING = """/*
+Amounts of a day and the day before.
+
+grain: one row per day
+key: day
+daily: true
+lookback_days: 1
+*/
+select today.day, cast(today.amount + coalesce(before.amount, 0) as bigint) as amount
+from core.total as today left join core.total as before on before.day = today.day - 1
+where today.day >= getvariable('from_day') and today.day < getvariable('to_day')
+"""
+Rows = list[tuple[str, int, str]]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    root = tmp_path / "sql"
+    for name, text in {"staging/event.sql": STAGING, "core/total.sql": TOTAL, "marts/running.sql": RUNNING}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "kinds.yaml").write_text(KINDS)
+    (root / "inputs.yaml").write_text(INPUTS)
+    return root
+
+
+@pytest.fixture
+def engine(tmp_path: Path, models: Path) -> Callable[..., Engine]:
+    def made(files: dict[str, Rows], factor: int = 1) -> Engine:
+        raw = [_raw(tmp_path, name, rows) for name, rows in files.items()]
+        catalog = Catalog(Lake(tmp_path / "lake"), read_project(RAW, models), {"event": raw}, Settings(chunk_bytes=1))
+        built = Engine(catalog)
+        built.put("book.factor", pl.DataFrame({"factor": [factor]}))
+        return built
+
+    return made
+
+
+def _raw(folder: Path, name: str, rows: Rows) -> RawFile:
+    file_id = hashlib.sha256(repr((name, rows)).encode()).hexdigest()[:16]
+    path = folder / f"{file_id}.parquet"
+    frame = pl.DataFrame(
+        [(event, amount, file_id, n, date.fromisoformat(day)) for n, (event, amount, day) in enumerate(rows)],
+        schema={"id": pl.String, "amount": pl.Int64, "file_id": pl.String, "line": pl.Int64, "day": pl.Date},
+        orient="row",
+    )
+    frame.write_parquet(path)
+    return RawFile(file_id, path, {day: sum(row[2] == day for row in rows) for day in {row[2] for row in rows}})
+
+
+def _build(engine: Engine) -> dict[str, list[str]]:
+    return {model.name: engine.build(model).partitions for model in engine.catalog.project.models.values()}
+
+
+def _read(engine: Engine, name: str) -> list[tuple[object, ...]]:
+    with engine.catalog.connect() as con:
+        return con.execute(f"select * from {name} order by all").fetchall()
+
+
+DAYS: Rows = [("a", 1, "2026-10-01"), ("b", 2, "2026-10-02"), ("c", 4, "2026-10-03"), ("d", 8, "2026-10-04")]
+
+
+def test_a_second_build_makes_nothing(engine: Callable[..., Engine]) -> None:
+    assert _build(engine({"f": DAYS}))["marts.running"] == ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-04"]
+    assert set(map(tuple, _build(engine({"f": DAYS})).values())) == {()}
+
+
+def test_a_late_row_remakes_its_day_and_those_that_look_back_on_it(engine: Callable[..., Engine]) -> None:
+    _build(engine({"f": DAYS}))
+    made = _build(engine({"f": DAYS, "late": [("e", 100, "2026-10-02")]}))
+    assert made == {"staging.event": ["2026-10-02"], "core.total": ["2026-10-02"], "marts.running": ["2026-10-02", "2026-10-03"]}
+
+
+def test_a_duplicate_that_changes_nothing_stops_where_nothing_changed(engine: Callable[..., Engine]) -> None:
+    _build(engine({"f": DAYS}))
+    made = _build(engine({"f": DAYS, "again": [("b", 2, "2026-10-02")]}))
+    # Staging counts one more copy; the total is the same bytes, so nothing after it is made again.
+    assert made == {"staging.event": ["2026-10-02"], "core.total": ["2026-10-02"], "marts.running": []}
+
+
+def test_a_changed_setting_remakes_what_reads_it(engine: Callable[..., Engine]) -> None:
+    _build(engine({"f": DAYS}))
+    made = _build(engine({"f": DAYS}, factor=2))
+    assert (made["staging.event"], len(made["core.total"]), len(made["marts.running"])) == ([], 4, 4)
+
+
+def test_a_changed_model_remakes_itself(engine: Callable[..., Engine], models: Path) -> None:
+    _build(engine({"f": DAYS}))
+    (models / "marts" / "running.sql").write_text(RUNNING.replace("coalesce(before.amount, 0)", "coalesce(before.amount, 7)"))
+    made = _build(engine({"f": DAYS}))
+    assert (made["core.total"], len(made["marts.running"])) == ([], 4)
+
+
+def test_a_day_that_becomes_empty_loses_its_file(engine: Callable[..., Engine], tmp_path: Path) -> None:
+    _build(engine({"f": DAYS}))
+    _build(engine({"f": DAYS[:2]}))
+    assert sorted(path.name for path in (tmp_path / "lake" / "core" / "total").iterdir()) == [
+        "day=2026-10-01.parquet",
+        "day=2026-10-02.parquet",
+    ]
+
+
+def test_a_broken_must_publishes_nothing_of_its_window_and_names_the_row(engine: Callable[..., Engine]) -> None:
+    bad = engine({"f": [*DAYS, ("x", -50, "2026-10-04")]})
+    bad.build(bad.catalog.project.models["staging.event"])
+    with pytest.raises(CheckError, match=r"core.total: 1 row\(s\) break the rule `amount >= 0`, for example .*2026-10-04"):
+        bad.build(bad.catalog.project.models["core.total"])
+    assert [day for day, _ in bad.lake.table("core.total").tokens()] == ["2026-10-01", "2026-10-02", "2026-10-03"]
+
+
+def test_a_broken_should_is_counted_and_published(engine: Callable[..., Engine]) -> None:
+    many = engine({"f": [("x", 500, "2026-10-04")]})
+    many.build(many.catalog.project.models["staging.event"])
+    assert many.build(many.catalog.project.models["core.total"]).warnings == {"amount < 100": 1}
+
+
+def test_a_file_somebody_damaged_is_made_again(engine: Callable[..., Engine], tmp_path: Path) -> None:
+    _build(engine({"f": DAYS}))
+    path = tmp_path / "lake" / "core" / "total" / "day=2026-10-03.parquet"
+    before = path.read_bytes()
+    path.write_bytes(b"no parquet")
+    assert _build(engine({"f": DAYS}))["core.total"] == ["2026-10-03"]
+    assert path.read_bytes() == before
+
+
+def test_bytes_do_not_depend_on_the_order_of_files_or_the_size_of_windows(engine: Callable[..., Engine], tmp_path: Path) -> None:
+    rows: Rows = [(f"e{n}", n, f"2026-10-{n % 4 + 1:02d}") for n in range(400)]
+    first = engine({"a": rows[:200], "b": rows[200:]})
+    _build(first)
+    one = {path.name: path.read_bytes() for path in (tmp_path / "lake" / "staging" / "event").iterdir()}
+    other = Engine(
+        Catalog(Lake(tmp_path / "other"), first.catalog.project, {"event": list(reversed(first.catalog.raw["event"]))}, Settings(threads=1))
+    )
+    other.put("book.factor", pl.DataFrame({"factor": [1]}))
+    _build(other)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "other" / "staging" / "event").iterdir()} == one
+
+
+def test_a_gap_of_days_is_filled_and_a_stray_date_opens_no_decade(engine: Callable[..., Engine]) -> None:
+    near = engine({"f": [("a", 1, "2026-10-01"), ("b", 1, "2026-10-05")]}).catalog.days
+    assert near == [f"2026-10-0{n}" for n in range(1, 6)]
+    assert engine({"f": [("a", 1, "2016-10-01"), ("b", 1, "2026-10-05")]}).catalog.days == ["2016-10-01", "2026-10-05"]
+
+
+def test_bounds_of_days_and_months_are_half_open() -> None:
+    assert bounds(["2026-10-30", "2026-10-31"]) == (date(2026, 10, 30), date(2026, 11, 1))
+    assert bounds(["2026-12"]) == (date(2026, 12, 1), date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("cast(sum(event.amount * factor.factor) as bigint)", "sum(event.amount)"), "is HUGEINT"),
+        (("staging.event", "staging.nothing"), "which nothing makes"),
+        (("grain: one row per day", "grian: one row per day"), "grian"),
+        (("select event.day", "selec event.day"), "syntax error"),
+    ],
+)
+def test_a_wrong_model_is_refused_with_its_name(models: Path, tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    path = models / "core" / "total.sql"
+    path.write_text(path.read_text().replace(*change))
+    with pytest.raises(ModelError, match=message) as refusal:
+        Catalog(Lake(tmp_path / "lake"), read_project(RAW, models), {"event": []})
+    assert "total" in str(refusal.value)
+
+
+def test_division_of_money_is_exact() -> None:
+    with duckdb.connect() as con:
+        define_macros(con)
+        [(quotient,)] = con.execute("select div_trunc(cast('12345678901234567890123' as decimal(38,0)), 7)").fetchall()
+    assert int(quotient) == 12345678901234567890123 // 7
