@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,7 @@ ARGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 Con = duckdb.DuckDBPyConnection
+LAST = date(2026, 10, 25)
 OVERLAPS = """() => {
   const found = [];
   document.querySelectorAll("[data-figure]").forEach(place => {
@@ -68,6 +71,23 @@ def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, brows
     assert page.evaluate(OVERLAPS) == []
     fonts = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', '')).sort()"
     assert page.evaluate(fonts) == ["Inter", "Inter", "Source Serif 4"]
+    page.close()
+
+
+@pytest.mark.parametrize("through", [LAST, date(2026, 10, 12)])
+def test_labels_of_lines_that_end_together_do_not_meet(
+    through: date, browser: "sync_api.Browser", lake: Con, facts: PageFacts, tmp_path: Path
+) -> None:
+    lake.execute("update marts.budget_use set day = ? where budget = 'everything'", [through])
+    spent = "(select sum(cost_usd) from marts.cost where day >= '2026-10-01' and day <= ?)"
+    lake.execute(f"update marts.budget_use set amount_usd = {spent}, forecast_usd = {spent} + 1 where budget = 'everything'", [through] * 2)
+    path = tmp_path / "page.html"
+    path.write_text(render("weekly", f"{through:%G-W%V}", lake, replace(facts, data_through=through)), "utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(path.as_uri())
+    page.wait_for_selector("#month .annotation-text")
+    assert page.locator("#month .annotation-text").count() == 3
+    assert page.evaluate(OVERLAPS) == []
     page.close()
 
 

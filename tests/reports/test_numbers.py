@@ -25,6 +25,8 @@ def _read(text: str) -> Decimal:
         ("-98512", "\N{MINUS SIGN}$98.5k"),
         ("-0.2", "$0"),
         ("9999.5", "$10.0k"),
+        ("999949", "$999.9k"),
+        ("999950", "$1.00M"),
     ],
 )
 def test_headline_money_is_written_the_house_way(value: str, text: str) -> None:
@@ -58,6 +60,13 @@ def test_a_count_never_reads_a_thousand_of_the_unit_below(value: int) -> None:
     text = numbers.count(value)
     assert not text.startswith("1,000.0")
     assert abs(_read(text) - value) <= Decimal(SCALES.get(text[-1], 0)) / 20
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9999, "9,999"), (10_000, "10.0k"), (999_949, "999.9k"), (999_950, "1.0M"), (999_950_000, "1.0B")]
+)
+def test_a_count_takes_the_next_unit_where_it_would_round_to_it(value: int, text: str) -> None:
+    assert numbers.count(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [("3.114", "$3.11"), ("0.4094", "$0.409"), ("0.00213", "$0.0021")])

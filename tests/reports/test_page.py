@@ -1,3 +1,4 @@
+import html
 import json
 import re
 from dataclasses import replace
@@ -8,6 +9,7 @@ from html.parser import HTMLParser
 import duckdb
 import pytest
 
+from meterbook.reports.charts import Chart, text_at
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.page import KINDS, PageFacts, render
 
@@ -20,11 +22,11 @@ Con = duckdb.DuckDBPyConnection
 class _Page(HTMLParser):
     """Every element of a page with its attributes, and the page's text outside scripts and styles."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, made: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text, self._inside = "", ""
-        self.feed(html)
+        self.feed(made)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -37,16 +39,16 @@ class _Page(HTMLParser):
         self.text += "" if self._inside in {"script", "style"} else data
 
 
-def _section(html: str, name: str) -> str:
-    return html.split(f'<section id="{name}">')[1].split("</section>")[0]
+def _section(made: str, name: str) -> str:
+    return made.split(f'<section id="{name}">')[1].split("</section>")[0]
 
 
-def _foot(html: str, name: str) -> list[str]:
-    return re.findall(r"<td[^>]*>([^<]*)</td>", _section(html, name).split("<tfoot>")[1])
+def _foot(made: str, name: str) -> list[str]:
+    return re.findall(r"<td[^>]*>([^<]*)</td>", _section(made, name).split("<tfoot>")[1])
 
 
-def _figure(html: str, name: str) -> dict[str, dict[str, list[dict[str, object]]]]:
-    found: dict[str, dict[str, list[dict[str, object]]]] = json.loads(html.split(f'id="figure-{name}">')[1].split("</script>")[0])
+def _figure(made: str, name: str) -> dict[str, dict[str, list[dict[str, object]]]]:
+    found: dict[str, dict[str, list[dict[str, object]]]] = json.loads(made.split(f'id="figure-{name}">')[1].split("</script>")[0])
     return found
 
 
@@ -59,84 +61,103 @@ def _week(con: Con, first: str = "2026-10-19", end: str = "2026-10-26") -> Decim
 
 
 def test_the_page_loads_nothing_and_its_policy_forbids_it(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
-    page = _Page(html)
+    made = render("weekly", WEEK, lake, facts)
+    page = _Page(made)
     assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [attrs for tag, attrs in page.elements if tag == "meta"]
     assert {name for _, attrs in page.elements for name in attrs} & {"src", "href", "srcset", "action", "poster"} == set()
     assert not {tag for tag, _ in page.elements} & {"link", "iframe", "img", "object", "embed", "base"}
-    style = html.split("<style>")[1].split("</style>")[0]
+    style = made.split("<style>")[1].split("</style>")[0]
     assert all(url.startswith("data:") for url in re.findall(r"url\(([^)]*)\)", style))
     assert "@import" not in style
 
 
 def test_headline_kpi_figure_and_table_say_the_same_as_the_lake(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
+    made = render("weekly", WEEK, lake, facts)
     cost = _week(lake)
-    assert head(cost) in _section(html, "opening").split("<h1>")[1].split("</h1>")[0]
-    assert re.findall(r'class="value">([^<]*)<', html)[0] == head(cost)
-    moved = _figure(html, "moved")
+    assert head(cost) in _section(made, "opening").split("<h1>")[1].split("</h1>")[0]
+    assert re.findall(r'class="value">([^<]*)<', made)[0] == head(cost)
+    moved = _figure(made, "moved")
     assert moved["layout"]["annotations"][-1]["text"] == head(cost)
     assert moved["data"][0]["x"][-1] == float(cost)  # type: ignore[call-overload,index] # parsed JSON
-    assert _foot(html, "teams")[1] == dollars(cost)
+    assert _foot(made, "teams")[1] == dollars(cost)
 
 
-def test_the_verdict_is_the_sign_of_what_the_lake_says(lake: Con, facts: PageFacts) -> None:
-    rose = render("weekly", WEEK, lake, facts)
-    assert "AI cost rose" in rose or "AI cost held" in rose
-    lake.execute("update marts.cost set cost_usd = cost_usd / 2 where day >= '2026-10-19'")
-    assert "AI cost fell" in render("weekly", WEEK, lake, facts)
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [("1.5", r"AI cost rose [\d.]+\s% to "), ("0.5", r"AI cost fell [\d.]+\s% to "), ("1", "AI cost held at ")]
+)
+def test_the_verdict_is_what_the_lake_says_in_sign_and_in_size(factor: str, verdict: str, lake: Con, facts: PageFacts) -> None:
+    lake.execute("update marts.cost set cost_usd = cost_usd * cast(? as decimal(2,1)) where day >= '2026-10-19'", [factor])
+    said = _section(render("weekly", WEEK, lake, facts), "opening").split("<h1>")[1]
+    assert re.match(verdict + re.escape(head(_week(lake))) + "[;.]", said)
 
 
 def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
+    made = render("weekly", WEEK, lake, facts)
     landing = _sum(lake, "select forecast_usd from marts.budget_use where budget = 'everything'")
-    assert f"October is heading for {head(landing)}, {head(abs(landing - 47000))} under plan" in _section(html, "opening")
-    assert re.findall(r'class="value">([^<]*)<', html)[1] == head(landing)
-    assert any(label["text"] == f"forecast {head(landing)}" for label in _figure(html, "month")["layout"]["annotations"])
+    assert f"October is heading for {head(landing)}, {head(abs(landing - 47000))} under plan" in _section(made, "opening")
+    assert re.findall(r'class="value">([^<]*)<', made)[1] == head(landing)
+    assert any(label["text"] == f"forecast {head(landing)}" for label in _figure(made, "month")["layout"]["annotations"])
 
 
 def test_teams_sum_to_the_total_of_the_week(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
-    shown = re.findall(r'<th scope="row">([a-z]+).*?</th><td>([^<]*)</td>', _section(html, "teams"))
+    made = render("weekly", WEEK, lake, facts)
+    shown = re.findall(r'<th scope="row">([a-z]+).*?</th><td>([^<]*)</td>', _section(made, "teams"))
     rows = lake.execute("select team, sum(cost_usd) from marts.cost where day >= '2026-10-19' group by team").fetchall()
     assert dict(shown) == {team: dollars(cost) for team, cost in rows}
-    assert _foot(html, "teams")[1:3] == [dollars(_week(lake)), dollars(_week(lake) - _week(lake, "2026-10-12", "2026-10-19"), plus=True)]
+    assert _foot(made, "teams")[1:3] == [dollars(_week(lake)), dollars(_week(lake) - _week(lake, "2026-10-12", "2026-10-19"), plus=True)]
 
 
 def test_the_month_to_date_is_the_total_of_the_months_statement(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
+    made = render("weekly", WEEK, lake, facts)
     charged = _sum(lake, "select sum(cost_usd) from marts.chargeback where period = '2026-10'")
-    line = _figure(html, "month")["data"][0]["y"]
+    line = _figure(made, "month")["data"][0]["y"]
     assert line[-1] == float(charged)  # type: ignore[index] # parsed JSON
-    assert f"so far {head(charged)}" in [label["text"] for label in _figure(html, "month")["layout"]["annotations"]]
+    assert f"so far {head(charged)}" in [label["text"] for label in _figure(made, "month")["layout"]["annotations"]]
 
 
 def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, empty, facts)
-    assert "No cost was recorded in this week." in html
-    assert [name for name in KINDS["weekly"].sections if '<p class="quiet">' in _section(html, name)] == [
+    made = render("weekly", WEEK, empty, facts)
+    assert "No cost was recorded in this week." in made
+    assert [name for name in KINDS["weekly"].sections if '<p class="quiet">' in _section(made, name)] == [
         "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens",
     ]  # fmt: skip
-    assert "figure-" not in html
+    assert "figure-" not in made
 
 
 @pytest.mark.parametrize("table", ["budget_use", "unit_cost", "gpu_use", "anomaly", "token_use", "spend", "coverage", "reconciliation"])
 def test_a_missing_subject_leaves_the_rest_of_the_page(table: str, lake: Con, facts: PageFacts) -> None:
     lake.execute(f"delete from marts.{table}")
-    html = render("weekly", WEEK, lake, facts)
-    assert head(_week(lake)) in html.split("<h1>")[1].split("</h1>")[0]
-    assert _foot(html, "teams")[1] == dollars(_week(lake))
+    made = render("weekly", WEEK, lake, facts)
+    assert head(_week(lake)) in made.split("<h1>")[1].split("</h1>")[0]
+    assert _foot(made, "teams")[1] == dollars(_week(lake))
 
 
 @pytest.mark.parametrize(("table", "column"), [("cost", "team"), ("cost", "feature"), ("gpu_use", "pool"), ("unit_cost", "label")])
 def test_a_name_is_text_and_never_markup(table: str, column: str, lake: Con, facts: PageFacts) -> None:
     before = [tag for tag, _ in _Page(render("weekly", WEEK, lake, facts)).elements].count("script")
     lake.execute(f"update marts.{table} set {column} = ? where {column} not in ('unowned', '(none)')", [HOSTILE])
-    html = render("weekly", WEEK, lake, replace(facts, company=HOSTILE))
-    page = _Page(html)
-    assert HOSTILE not in html
+    made = render("weekly", WEEK, lake, replace(facts, company=HOSTILE))
+    page = _Page(made)
+    assert HOSTILE not in made
     assert HOSTILE in page.text
     assert [tag for tag, _ in page.elements].count("script") == before
+
+
+def test_a_name_in_a_figure_neither_ends_its_script_nor_becomes_markup(lake: Con, facts: PageFacts) -> None:
+    lake.execute("update marts.cost set line = ? where line = 'GPU used' and day >= '2026-10-19'", [HOSTILE])
+    drawn = _figure(render("weekly", WEEK, lake, facts), "moved")
+    assert html.escape(HOSTILE) in drawn["layout"]["yaxis"]["ticktext"]  # type: ignore[call-overload] # parsed JSON
+    assert text_at(0, 0, HOSTILE)["text"] == html.escape(HOSTILE)
+    chart = Chart("x", "x", {"title": "</script>"}, (), ())
+    assert "<" not in chart.json
+    assert json.loads(chart.json) == chart.figure
+
+
+def test_a_sparkline_shows_each_of_thirteen_weeks(lake: Con, facts: PageFacts) -> None:
+    query = "select sum(cost_usd) from marts.cost where team = 'sales' group by date_trunc('week', day) order by date_trunc('week', day)"
+    weeks = [dollars(cost) for (cost,) in lake.execute(query).fetchall()]
+    assert len(weeks) == 13
+    assert f"sales, thirteen weeks: {', '.join(weeks)}" in _section(render("weekly", WEEK, lake, facts), "teams")
 
 
 def test_the_same_lake_gives_the_same_bytes(lake: Con, facts: PageFacts) -> None:
@@ -144,9 +165,9 @@ def test_the_same_lake_gives_the_same_bytes(lake: Con, facts: PageFacts) -> None
 
 
 def test_a_week_half_gone_is_compared_with_the_same_days(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, replace(facts, data_through=date(2026, 10, 21)))
-    assert re.findall(r'class="value">([^<]*)<', html)[0] == head(_week(lake, "2026-10-19", "2026-10-22"))
-    assert f"vs the same days last week, {head(_week(lake, '2026-10-12', '2026-10-15'))}" in html
+    made = render("weekly", WEEK, lake, replace(facts, data_through=date(2026, 10, 21)))
+    assert re.findall(r'class="value">([^<]*)<', made)[0] == head(_week(lake, "2026-10-19", "2026-10-22"))
+    assert f"vs the same days last week, {head(_week(lake, '2026-10-12', '2026-10-15'))}" in made
 
 
 def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: PageFacts) -> None:
@@ -161,11 +182,11 @@ def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: Pa
 
 
 def test_a_chart_says_in_words_and_in_a_table_what_it_draws(lake: Con, facts: PageFacts) -> None:
-    html = render("weekly", WEEK, lake, facts)
-    drawn = [attrs for _, attrs in _Page(html).elements if "data-figure" in attrs]
+    made = render("weekly", WEEK, lake, facts)
+    drawn = [attrs for _, attrs in _Page(made).elements if "data-figure" in attrs]
     assert {attrs["data-figure"] for attrs in drawn} == {"month", "moved"}
     assert all(attrs["role"] == "img" and head(_week(lake)) in (attrs["aria-label"] or "") for attrs in drawn[1:])
-    assert html.count("<details>") == len(drawn)
+    assert made.count("<details>") == len(drawn)
 
 
 def test_records_set_aside_are_named_with_their_file(lake: Con, facts: PageFacts) -> None:

@@ -1,0 +1,53 @@
+"""Anthropic usage reports."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+def page(*results: dict[str, Any], at: str = "2026-10-01T00:00:00Z", to: str = "2026-10-02T00:00:00Z") -> str:
+    shape = {"uncached_input_tokens": 10, "output_tokens": 1, "model": "claude-sonnet-4-5"}
+    return json.dumps({"data": [{"starting_at": at, "ending_at": to, "results": [{**shape, **result} for result in results]}]})
+
+
+def test_counters_are_exclusive_already_and_a_write_without_a_lifetime_is_of_five_minutes(desk: Any, sample: Callable[[str], str]) -> None:
+    desk.take({"usage.json": sample("sample.json")})
+    found = desk.staged("anthropic_usage").sort("input_tokens")
+    columns = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "served_tier")
+    assert found.select(columns).rows() == [(50, 0, 30, 0, 9, "priority"), (210, 3600, 400, 20, 88, "standard")]
+    assert found["project_id"].to_list() == [None, "wrk_1"]
+
+
+def test_rows_by_region_and_account_are_not_copies_of_each_other(desk: Any) -> None:
+    desk.take({"usage.json": page({"inference_geo": "us"}, {"inference_geo": "global"}, {"account_id": "a"}, {"speed": "fast"})})
+    assert desk.staged("anthropic_usage")["copies"].to_list() == [1, 1, 1, 1]
+
+
+def test_a_report_fetched_again_counts_once_at_its_fullest(desk: Any) -> None:
+    desk.take({"a.json": page({}), "b.json": page({"output_tokens": 5}), "c.json": page({"output_tokens": 3})})
+    assert desk.staged("anthropic_usage").select("output_tokens", "copies").rows() == [(5, 3)]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ({"uncached_input_tokens": None}, "uncached_input_tokens or output_tokens is missing"),
+        ({"output_tokens": -1}, "output_tokens is negative (-1)"),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": "4"}}, "not a result: ephemeral_1h_input_tokens 4 is not a whole number"),
+    ],
+)
+def test_a_wrong_result_is_set_aside(desk: Any, result: dict[str, Any], reason: str) -> None:
+    done = desk.take({"usage.json": page({}, result)})
+    assert (done.rows_typed, desk.reasons()) == (1, [reason])
+
+
+def test_a_bucket_that_ends_before_it_starts_is_set_aside(desk: Any) -> None:
+    desk.take({"usage.json": page({}, to="2026-10-01T00:00:00Z")})
+    assert desk.reasons() == ["not a result: the bucket ends at 2026-10-01 00:00:00, not after its start 2026-10-01 00:00:00"]
+
+
+def test_a_report_without_usage_is_taken_in_as_nothing(desk: Any) -> None:
+    done = desk.take({"usage.json": page()})
+    assert (done.new_files, done.rows_in, done.refused) == (1, 0, [])

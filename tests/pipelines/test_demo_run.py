@@ -1,0 +1,230 @@
+"""The sample company through the whole pipeline, compared with what was planted in it."""
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from meterbook.assets.workspace import Workspace
+
+METERBOOK = str(Path(sys.executable).parent / "meterbook")
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("company") / "demo"
+    done = subprocess.run([METERBOOK, "demo", str(folder)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def truth(demo: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((demo / "truth.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def ask(demo: Path) -> Iterator[Ask]:
+    with Workspace(demo).catalog.connect() as con:
+
+        def asked(sql: str, *values: object) -> list[tuple[Any, ...]]:
+            return con.execute(sql, list(values)).fetchall()
+
+        yield asked
+
+
+def _plant(truth: dict[str, Any], name: str) -> Any:
+    return truth["plants"][name]
+
+
+def test_every_request_arrives_and_costs_what_it_cost(ask: Ask, truth: dict[str, Any]) -> None:
+    [(requests, cost, unpriced)] = ask("select count(*), sum(cost_usd), count(unpriced_reason) from core.request_cost")
+    totals = truth["totals"]
+    assert (requests, cost, unpriced) == (totals["requests"], Decimal(totals["cost_usd"]), totals["unpriced_requests"])
+    days = {str(day): (count, cost) for day, count, cost in ask("select day, count(*), sum(cost_usd) from core.request_cost group by day")}
+    assert days == {day: (one["requests"], Decimal(one["cost_usd"])) for day, one in truth["days"].items()}
+
+
+def test_every_row_of_every_file_is_accounted_for(ask: Ask, truth: dict[str, Any]) -> None:
+    rows = ask("select file, rows_in, rows_out, quarantined, duplicates, filtered from marts.input_file")
+    assert all(rows_in == out + aside + twice + filtered for _, rows_in, out, aside, twice, filtered in rows)
+    assert {file: (rows_in, aside) for file, rows_in, _, aside, _, _ in rows} == {
+        file: (one["rows_in"], one["quarantined"]) for file, one in truth["files"].items()
+    }
+
+
+def test_malformed_lines_are_set_aside_with_file_line_reason_and_text(ask: Ask, truth: dict[str, Any]) -> None:
+    rows = ask("select file, line, reason, raw_text from raw.quarantine")
+    assert len(rows) == truth["totals"]["malformed_lines"] == 200
+    assert all(file and line > 0 and reason and text for file, line, reason, text in rows)
+    by_file: dict[str, int] = {}
+    for file, *_ in rows:
+        by_file[file] = by_file.get(file, 0) + 1
+    assert by_file == _plant(truth, "malformed_lines")
+
+
+def test_a_file_delivered_twice_counts_once_and_is_told(demo: Path, ask: Ask, truth: dict[str, Any]) -> None:
+    assert "1 delivered twice" in (demo / "said.txt").read_text()
+    plant = _plant(truth, "file_twice")
+    assert ask("select rows_out from marts.input_file where file = ?", plant["file"]) == [(plant["rows"],)]
+    assert ask("select count(*) from marts.input_file where file = ?", plant["copy"]) == [(0,)]
+
+
+def test_late_rows_fall_on_the_day_they_happened(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "late_data")
+    query = """
+        select sum(kept.rows_kept) from core.file_day as kept inner join marts.input_file as file on file.file_id = kept.file_id
+        where file.file = ? and kept.day = ?
+    """
+    assert ask(query, plant["arrived_in"], plant["day"]) == [(plant["rows"],)]
+
+
+def test_every_day_is_conserved_to_the_last_decimal(ask: Ask) -> None:
+    [(days, off)] = ask("select count(*), count(*) filter (where difference_usd <> 0 or cost_usd <> allocated_usd) from marts.conservation")
+    assert (days, off) == (92, 0)
+    named = """
+        select sum(request_usd + usage_usd + gpu_usd + shared_usd + billed_minus_priced_usd) from marts.conservation
+    """
+    assert ask(named) == ask("select sum(cost_usd) from marts.chargeback") == ask("select sum(cost_usd) from marts.cost")
+
+
+def test_statements_post_to_the_cent_and_agree_with_their_manifest(demo: Path, ask: Ask) -> None:
+    for month in ("2026-08", "2026-09", "2026-10"):
+        folder = demo / "chargeback" / month
+        content = (folder / "chargeback.csv").read_bytes()
+        lines = list(csv.DictReader(content.decode().splitlines()))
+        cost, posted = (sum(Decimal(line[name]) for line in lines) for name in ("cost_usd", "posted_usd"))
+        [(expected,)] = ask("select sum(cost_usd) from core.allocation where strftime(day, '%Y-%m') = ?", month)
+        assert cost == expected
+        assert posted == expected.quantize(Decimal("0.01"))
+        [described] = [one for one in json.loads((folder / "manifest.json").read_text())["files"] if one["file"] == "chargeback.csv"]
+        assert described["sha256"] == hashlib.sha256(content).hexdigest()
+        assert (Decimal(described["cost_usd"]), Decimal(described["posted_usd"])) == (cost, posted)
+
+
+def test_what_nobody_owns_is_a_line_of_its_own(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "unowned_keys")
+    found = ask("select sum(cost_usd) from marts.spend where team = 'unowned'")
+    query = """
+        select count(*), sum(cost.cost_usd) from core.request as request
+        inner join core.request_cost as cost using (request_id, day) where request.key_alias = ?
+    """
+    [(requests, cost)] = ask(query, plant["key_alias"])
+    assert (requests, cost) == (plant["requests"], Decimal(plant["cost_usd"]))
+    assert found == [(cost,)]
+
+
+def test_the_unpriced_model_is_unknown_and_never_free(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "unpriced_model")
+    query = "select count(*), count(cost_usd) from core.request_cost where model = ? and unpriced_reason is not null"
+    assert ask(query, plant["model"]) == [(plant["unpriced_requests"], 0)]
+    assert ask("select sum(requests) from marts.coverage where reason = 'no model'") == [(plant["unpriced_requests"],)]
+
+
+def test_bills_and_prices_differ_by_what_was_planted(ask: Ask, truth: dict[str, Any]) -> None:
+    found = dict(ask("select provider, sum(difference_usd) from marts.reconciliation where billed_usd is not null group by provider"))
+    assert found == {name: Decimal(one["difference_usd"]) for name, one in truth["bills"].items() if isinstance(one, dict)}
+
+
+def _anomalies(ask: Ask, first: str, last: str, **where: str) -> list[tuple[Any, ...]]:
+    tests = "".join(f" and {name} = '{value}'" for name, value in where.items())
+    return ask(
+        f"select day, kind, measure, excess_usd, cause from marts.anomaly where day >= ? and day <= ?{tests} order by day", first, last
+    )
+
+
+def test_the_spike_is_found_on_its_day_with_its_tenant(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "spike")
+    for dimension, scope in (("tenant", plant["tenant"]), ("feature", plant["feature"])):
+        [(_, kind, _, excess, _)] = _anomalies(ask, plant["day"], plant["day"], dimension=dimension, scope=scope, measure="cost")
+        assert kind == "spike"
+        assert abs(excess / Decimal(plant["cost_usd"]) - 1) < Decimal("0.15")
+
+
+def test_the_retry_storm_is_found_in_attempts_per_request(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "retry_storm")
+    found = _anomalies(ask, plant["day"], plant["day"], dimension="feature", scope=plant["feature"], measure="attempts per request")
+    assert [kind for _, kind, *_ in found] == ["spike"]
+
+
+def test_the_tool_call_loop_is_found_at_its_tenant(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "tool_call_loop")
+    [(_, kind, _, excess, _)] = _anomalies(ask, plant["day"], plant["day"], dimension="tenant", scope=plant["tenant"], measure="cost")
+    assert kind == "spike"
+    assert abs(excess / Decimal(plant["cost_usd"]) - 1) < Decimal("0.25")
+
+
+def test_the_price_change_is_told_as_a_price_change(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "price_change")
+    found = _anomalies(ask, plant["day"], plant["day"], dimension="model", scope=plant["model"], measure="cost per request")
+    assert [(kind, cause) for _, kind, _, _, cause in found] == [("price change", f"the card has another price since {plant['day']}")]
+
+
+def test_the_slow_ramp_is_found_as_drift(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "slow_ramp")
+    found = _anomalies(ask, plant["from"], "2026-10-31", dimension="feature", scope=plant["feature"], measure="cost")
+    assert "drift" in {kind for _, kind, *_ in found}
+    assert found[0][0] < date(2026, 10, 20)
+
+
+def test_quiet_months_are_quiet(ask: Ask) -> None:
+    [(alarms,)] = ask("select count(*) from marts.anomaly where day < '2026-10-01' and measure = 'cost'")
+    [(days,)] = ask("select count(*) from marts.series_score where day < '2026-10-01' and measure = 'cost' and history >= 14")
+    assert alarms / days < 0.005
+
+
+def test_gpu_hours_are_what_was_sampled_and_gaps_are_unknown(ask: Ask, truth: dict[str, Any]) -> None:
+    states = ("used", "warm_idle", "free_idle", "unknown")
+    sums = ", ".join(f"cast(sum({state}_seconds) as bigint)" for state in states)
+    found = {
+        pool: dict(zip(states, seconds, strict=True)) for pool, *seconds in ask(f"select pool, {sums} from marts.gpu_use group by pool")
+    }
+    for pool, minutes in truth["gpu_minutes"].items():
+        assert {state: found[pool][state] for state in states[:3]} == {state: minutes[state] * 60 for state in states[:3]}
+    plant = _plant(truth, "silent_host")
+    assert {pool: one["unknown"] for pool, one in found.items()} == {plant["pool"]: plant["gpu_hours"] * 3600, "inference": 0}
+    assert ask("select sum(capacity_seconds) from marts.gpu_use") == [(92 * 16 * 86_400,)]
+
+
+def test_the_idle_pool_is_idle(ask: Ask, truth: dict[str, Any]) -> None:
+    plant = _plant(truth, "idle_pool")
+    query = "select sum(free_idle_seconds) = sum(capacity_seconds) from marts.gpu_use where pool = ? and day >= ? and day < ?"
+    assert ask(query, plant["pool"], plant["from"], plant["to"]) == [(True,)]
+
+
+def test_units_of_value_are_counted_with_their_quality(ask: Ask, truth: dict[str, Any]) -> None:
+    query = "select unit, sum(units), sum(successes), sum(escalations) from marts.unit_cost group by unit"
+    found = {unit: (int(units), int(successes), int(escalations)) for unit, units, successes, escalations in ask(query)}
+    assert found == {unit: (one["units"], one["successes"], one["escalations"]) for unit, one in truth["units"].items()}
+
+
+def test_a_second_run_writes_nothing(demo: Path) -> None:
+    def times() -> dict[str, int]:
+        parts = ("lake", "reports", "chargeback")
+        return {str(path): path.stat().st_mtime_ns for part in parts for path in (demo / part).rglob("*") if path.is_file()}
+
+    before = times()
+    done = subprocess.run([METERBOOK, "--book", str(demo), "run"], check=True, capture_output=True, text=True)
+    assert "nothing to compute" in done.stdout
+    assert times() == before
+
+
+def test_no_column_of_money_or_counts_is_inexact(demo: Path) -> None:
+    for path in (demo / "lake").glob("*/*/*.parquet"):
+        if path.parent.name in {"series_score", "anomaly"}:
+            continue
+        with duckdb.connect() as con:
+            types = {row[0]: row[1] for row in con.execute(f"describe select * from '{path}'").fetchall()}
+        assert not {name: dtype for name, dtype in types.items() if dtype in {"DOUBLE", "FLOAT", "HUGEINT"}}, path

@@ -1,0 +1,215 @@
+"""What a run promises whatever happens: the same bytes, one clear line, the right exit code, nothing lost."""
+
+import gzip
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from meterbook.pipelines.demo import write_demo
+
+METERBOOK = str(Path(sys.executable).parent / "meterbook")
+DAYS = 6
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([METERBOOK, "--book", str(folder), *(arguments or ("run",))], check=False, capture_output=True, text=True)
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    """Everything a run publishes; not the records of when files were written."""
+    kept = [path for part in ("lake", "reports", "chargeback") for path in (folder / part).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept if "_state" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "book"
+    write_demo(folder, DAYS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(book: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = _copy(book, tmp_path_factory.mktemp("undisturbed") / "book")
+    done = _run(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = _bytes(folder)
+    assert any(name.endswith("chargeback.csv") for name in found)
+    assert any(name.endswith(".html") for name in found)
+    return found
+
+
+def _copy(book: Path, folder: Path) -> Path:
+    shutil.copytree(book, folder)
+    return folder
+
+
+def test_files_in_another_order_and_one_given_twice_give_the_same_bytes(book: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    folder = _copy(book, tmp_path / "book")
+    inbox = folder / "inbox"
+    files = sorted(path for path in inbox.rglob("*") if path.is_file())
+    random.Random(7).shuffle(files)
+    shutil.move(inbox, tmp_path / "all")
+    for part in (files[: len(files) // 2], files[len(files) // 2 :]):
+        for path in part:
+            target = inbox / path.relative_to(inbox)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(tmp_path / "all" / path.relative_to(inbox), target)
+        assert _run(folder).returncode == 0
+    # The copy comes later in the alphabet than every original: the path that is kept does not change.
+    shutil.copy(next(iter((inbox / "gateway").iterdir())), inbox / "zz-again.jsonl.gz")
+    assert _run(folder).returncode == 0
+    found = _bytes(folder)
+    assert sorted(found) == sorted(undisturbed)
+    assert [name for name in found if found[name] != undisturbed[name]] == []
+
+
+@pytest.mark.parametrize("share", [0.3, 0.45, 0.6, 0.75, 0.9])
+def test_a_run_killed_at_any_moment_ends_in_the_same_bytes(book: Path, undisturbed: dict[str, bytes], tmp_path: Path, share: float) -> None:
+    folder = _copy(book, tmp_path / "book")
+    whole = len(undisturbed) * share
+    process = subprocess.Popen(
+        [METERBOOK, "--book", str(folder), "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    # Killed by what has been written, not by the clock: the machine's speed does not choose the moment.
+    while process.poll() is None and len(_names(folder)) < whole:
+        time.sleep(0.01)
+    was_running = process.poll() is None
+    if was_running:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert was_running, "the run was over before it could be killed"
+    done = _run(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = _bytes(folder)
+    assert sorted(found) == sorted(undisturbed)
+    assert [name for name in found if found[name] != undisturbed[name]] == []
+    assert not [path for path in folder.rglob(".*.part")]
+
+
+def _names(folder: Path) -> list[Path]:
+    return [
+        path
+        for part in ("lake", "reports", "chargeback")
+        for path in (folder / part).rglob("*.*")
+        if path.suffix in {".parquet", ".html", ".csv"}
+    ]
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "book"
+    assert _run(folder, "init", str(folder)).returncode == 0
+    return folder
+
+
+def test_a_new_book_with_an_empty_inbox_runs_and_says_so(empty: Path) -> None:
+    done = _run(empty)
+    assert done.returncode == 0, done.stderr
+    assert "the inbox is empty" in done.stdout
+
+
+def test_a_missing_book_is_one_line_that_says_how_to_make_one(tmp_path: Path) -> None:
+    done = _run(tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"meterbook: {tmp_path}/nowhere is not a book: it has no meterbook.yaml; `meterbook init {tmp_path}/nowhere` writes one"
+    ]
+
+
+def test_an_unknown_key_is_one_line_with_file_line_and_the_nearest_key(empty: Path) -> None:
+    (empty / "meterbook.yaml").write_text("name: x\nmoed: showback\n")
+    done = _run(empty)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [f"meterbook: {empty}/meterbook.yaml:2: moed: unknown key; did you mean mode?"]
+
+
+def test_a_key_given_twice_is_refused(empty: Path) -> None:
+    (empty / "meterbook.yaml").write_text("name: x\nname: y\n")
+    done = _run(empty)
+    assert (done.returncode, done.stderr.splitlines()) == (2, [f"meterbook: {empty}/meterbook.yaml:2: key 'name' is given twice"])
+
+
+def test_an_unknown_argument_is_exit_code_two(empty: Path) -> None:
+    done = _run(empty, "runn")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+Spoil = Callable[[Path], None]
+
+
+def _unknown_format(inbox: Path) -> None:
+    (inbox / "strange.csv").write_text("colour,shape\nred,round\n")
+
+
+def _truncated(inbox: Path) -> None:
+    (inbox / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"request_id":"a"}\n' * 5000)[:-20])
+
+
+def _binary(inbox: Path) -> None:
+    (inbox / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + bytes(range(256)) * 20)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "words"),
+    [(_unknown_format, "strange.csv", "format"), (_truncated, "cut.jsonl.gz", "cut short"), (_binary, "picture.png", "text")],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_one_line_and_stays(
+    book: Path, tmp_path: Path, spoil: Spoil, name: str, words: str
+) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "outcomes", "openai", "anthropic"))
+    spoil(folder / "inbox")
+    before = (folder / "inbox" / name).read_bytes()
+    done = _run(folder)
+    assert done.returncode == 1
+    [line] = [line for line in done.stdout.splitlines() if name in line]
+    assert line.startswith("refused")
+    assert words in line
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (folder / "inbox" / name).read_bytes() == before
+    # The rest went on.
+    assert (folder / "chargeback" / "2026-10" / "chargeback.csv").is_file()
+
+
+def test_a_query_answers_in_three_forms_and_a_wrong_one_is_one_line(book: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "openai", "anthropic"))
+    assert _run(folder).returncode == 0
+    sql = "select team, sum(requests) as requests from marts.spend group by team order by team"
+    assert _run(folder, "query", sql, "--format", "csv").stdout.splitlines()[0] == "team,requests"
+    assert '"team": "documents"' in _run(folder, "query", sql, "--format", "json").stdout
+    assert "documents" in _run(folder, "query", sql).stdout
+    wrong = _run(folder, "query", "select nothing from nowhere")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+def test_a_changed_owner_moves_cost_and_a_late_file_only_its_days(book: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "openai", "anthropic", "outcomes"))
+    late = sorted((folder / "inbox" / "gateway").iterdir())[-2]
+    held = tmp_path / late.name
+    shutil.move(late, held)
+    assert _run(folder).returncode == 0
+    request = folder / "lake" / "core" / "request_cost"
+    before = {path.name: path.stat().st_mtime_ns for path in request.iterdir()}
+    shutil.move(held, late)
+    assert _run(folder).returncode == 0
+    after = {path.name: path.stat().st_mtime_ns for path in request.iterdir()}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {f"day={late.name[:10]}.parquet"}
+    owners = folder / "owners.csv"
+    owners.write_text(owners.read_text().replace(",sales,", ",growth,"))
+    assert _run(folder).returncode == 0
+    teams = _run(folder, "query", "select distinct team from marts.cost order by 1", "--format", "csv").stdout.split()
+    assert "growth" in teams
+    assert "sales" not in teams
