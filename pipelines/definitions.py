@@ -31,7 +31,7 @@ def build_definitions(book: BookResource) -> dg.Definitions:
         book: the book the assets work on.
     """
     models, clocks = project(), clocks_of(Path(book.folder))
-    jobs = jobs_of(clocks)
+    jobs = jobs_of()
     with warnings.catch_warnings():
         # Single-run backfills are marked beta; they are what keeps a range of days one run.
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from meterbook.assets.partitions import Clocks
-
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -25,23 +23,19 @@ class Jobs:
         return [self.inbox, self.models, self.weekly, self.chargeback]
 
 
-def jobs_of(clocks: Clocks) -> Jobs:
-    """The jobs over a book's clocks."""
+def jobs_of() -> Jobs:
+    """The jobs; the assets they hold bring their partitions."""
     return Jobs(
         inbox=dg.define_asset_job("inbox", dg.AssetSelection.groups("raw"), description="Take in what lies in the inbox."),
         models=dg.define_asset_job(
             "models",
             dg.AssetSelection.groups("staging", "core", "marts"),
-            partitions_def=clocks.day,
             description="Compute what is missing or stale of some days.",
         ),
-        weekly=dg.define_asset_job(
-            "weekly", dg.AssetSelection.assets("reports/weekly"), partitions_def=clocks.week, description="Publish weekly pages."
-        ),
+        weekly=dg.define_asset_job("weekly", dg.AssetSelection.assets("reports/weekly"), description="Publish weekly pages."),
         chargeback=dg.define_asset_job(
             "chargeback",
             dg.AssetSelection.assets("chargeback/statement"),
-            partitions_def=clocks.month,
             description="Publish a month's statements.",
         ),
     )
