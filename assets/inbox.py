@@ -7,26 +7,24 @@ line and stays where it is; records that are wrong are set aside with file, line
 import difflib
 import fnmatch
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from meterbook.assets.book import Source
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import formats
-from meterbook.assets.ingest.format import Format, Rows, sample_of
+from meterbook.assets.ingest.format import Format, sample_of
+from meterbook.assets.ledger import Entry, contents, load, save
+from meterbook.assets.reading import QUARANTINE, write_rejected, write_typed
 from meterbook.sql.catalog import RawFile
-from meterbook.sql.lake import TEMPORARY, sha256_of, write_atomically
+from meterbook.sql.lake import TEMPORARY, sha256_of
 
-COPY = "format parquet, compression zstd, compression_level 1"
 MAPPED = "mapped"
 README = "README.md"
 ADDED = {"file_id": "VARCHAR", "source": "VARCHAR", "line": "BIGINT", "day": "DATE"}
-_QUARANTINE = {"file_id": pl.String, "file": pl.String, "format": pl.String, "line": pl.Int64, "reason": pl.String, "raw_text": pl.String}
 Progress = Callable[[str, int, int], None]
 """Called with a file, its number and how many there are."""
 
@@ -36,34 +34,12 @@ def raw_columns() -> dict[str, dict[str, str]]:
     return {name: {**one.columns, **ADDED} for name, one in formats().items()}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What is known of one path of the inbox."""
-
-    file: str
-    bytes: int
-    mtime_ns: int
-    sha256: str
-    recipe: str
-    """Hash of what beside the bytes decides what they become: reader, source, mapping."""
-    format: str = ""
-    source: str = ""
-    rows_in: int = 0
-    rows_typed: int = 0
-    quarantined: int = 0
-    filtered: int = 0
-    days: Mapping[str, int] = field(default_factory=dict)
-    refused: str = ""
-
-    @property
-    def file_id(self) -> str:
-        """First 16 digits of the hash."""
-        return self.sha256[:16]
-
-
 @dataclass
 class Ingested:
-    """What one look into the inbox did."""
+    """What one look into the inbox did.
+
+    Every file that lies there is new, known, a copy of another one, refused or skipped; rows are those of all files ever taken in.
+    """
 
     new_files: int = 0
     known_files: int = 0
@@ -73,6 +49,9 @@ class Ingested:
     quarantined: int = 0
     filtered: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    """Files that were not taken in, each with one line that says why."""
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """Files that were not looked into, each with a word."""
 
 
 class Inbox:
@@ -87,12 +66,24 @@ class Inbox:
         self.folder, self.sources = folder / "inbox", tuple(sources)
         self._raw = folder / "lake" / "raw"
         self._ledger = folder / "lake" / "_state" / "raw.json"
-        self.entries: dict[str, Entry] = self._load()
+        self.entries: dict[str, Entry] = load(self._ledger)
 
     def scan(self) -> list[Path]:
-        """Files that lie in the inbox, in order; hidden and half-written ones are left alone."""
-        found = (path for path in self.folder.rglob("*") if path.is_file() and path.name != README)
-        return sorted(path for path in found if path.stat().st_size and not path.name.startswith(".") and path.suffix != TEMPORARY)
+        """Files that lie in the inbox, in order; empty, hidden and half-written ones are left alone."""
+        return [path for path in self._paths() if not self._skipped(path)]
+
+    def _paths(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != README)
+
+    def _skipped(self, path: Path) -> str:
+        """Why a file is not looked into; nothing where it is."""
+        if any(part.startswith(".") for part in path.relative_to(self.folder).parts):
+            return "hidden"
+        if path.suffix == TEMPORARY:
+            return "still being written"
+        return "" if path.stat().st_size else "empty"
 
     def recognise(self) -> list[tuple[str, str]]:
         """Each file with its format, or with why it would be refused; nothing is taken in."""
@@ -111,25 +102,46 @@ class Inbox:
         Args:
             progress: told about each file before it is read.
         """
-        done = Ingested()
+        done = Ingested(skipped=[(self._name(path), why) for path in self._paths() if (why := self._skipped(path))])
         paths = self.scan()
+        first = self._first_of_absent(paths)
+        lost = {file for entry in self.entries.values() for file in self._files(entry)}
         for number, path in enumerate(paths, 1):
             before = self.entries.get(self._name(path))
             entry = self._entry(path, before)
-            if entry is not before:
+            is_known = entry is before
+            other = first.get(entry.sha256, entry.file)
+            if other < entry.file:
+                entry = self._copy(entry, self.entries[other])
+            elif not is_known:
                 if progress:
                     progress(entry.file, number, len(paths))
-                self.entries[entry.file] = self._take(path, entry)
-                done.new_files += 1
-            else:
-                done.known_files += 1
-        self._settle(done)
+                entry = self._take(path, entry)
+            self.entries[entry.file] = entry
+            if not entry.refused:
+                first[entry.sha256] = min(other, entry.file)
+            self._count(done, entry, is_known=is_known)
+        for file in lost - {file for entry in self.entries.values() for file in self._files(entry)}:
+            file.unlink(missing_ok=True)
+        save(self._ledger, self.entries)
+        self._add_up(done)
         return done
+
+    def _first_of_absent(self, paths: Sequence[Path]) -> dict[str, str]:
+        """Of the contents whose file no longer lies in the inbox, the first path by hash."""
+        present = {self._name(path) for path in paths}
+        absent = {name: entry for name, entry in self.entries.items() if name not in present}
+        return {entry.sha256: entry.file for entry in contents(absent)}
+
+    def _copy(self, entry: Entry, other: Entry) -> Entry:
+        """An entry whose content another path, which comes before it, already stands for."""
+        own = replace(other, file=entry.file, mtime_ns=entry.mtime_ns, copy_of=other.file)
+        return replace(own, recipe=self._recipe(entry.file, other.format))
 
     def raw_files(self) -> dict[str, list[RawFile]]:
         """Typed files of every format."""
         found: dict[str, list[RawFile]] = {name: [] for name in formats()}
-        for entry in self._files():
+        for entry in contents(self.entries):
             found[entry.format].append(RawFile(entry.file_id, self._parquet(entry), entry.days, entry.recipe))
         return found
 
@@ -142,19 +154,14 @@ class Inbox:
                 "first_day": min(entry.days, default=None),
                 "last_day": max(entry.days, default=None),
             }
-            for entry in self._files()
+            for entry in contents(self.entries)
         ]
         return pl.DataFrame(rows, schema=_INPUT_FILE).with_columns(pl.col("first_day", "last_day").str.to_date())
 
     def quarantine(self) -> pl.DataFrame:
         """The records set aside, in the columns of raw.quarantine."""
-        found = [pl.read_parquet(self._set_aside(entry)) for entry in self._files() if entry.quarantined]
-        return pl.concat([pl.DataFrame(schema=_QUARANTINE), *found])
-
-    def _load(self) -> dict[str, Entry]:
-        if not self._ledger.is_file():
-            return {}
-        return {entry["file"]: Entry(**entry) for entry in json.loads(self._ledger.read_text("utf-8"))}
+        found = [pl.read_parquet(self._set_aside(entry)) for entry in contents(self.entries) if entry.quarantined]
+        return pl.concat([pl.DataFrame(schema=QUARANTINE), *found])
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
@@ -175,22 +182,33 @@ class Inbox:
         source = self._source(name)
         # A file that no reader took is tried again as soon as any reader is new.
         readers = [one for one in formats().values() if format_name in {one.name, ""}]
-        said = (source.model_dump_json() if source else "", *(f"{one.name}:{one.version}" for one in readers))
+        said = (source.model_dump_json() if source else "", *(f"{one.name}:{one.version}:{dict(one.columns)}" for one in readers))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
     def _is_there(self, entry: Entry) -> bool:
-        return bool(entry.refused) or self._parquet(entry).is_file() or not entry.rows_typed
+        """Whether what an entry stands for is in the lake, or stands in that of the file it is a copy of."""
+        if entry.copy_of:
+            other = self.entries.get(entry.copy_of)
+            return other is not None and other.sha256 == entry.sha256 and not other.refused
+        return bool(entry.refused) or all(file.is_file() for file in self._files(entry))
 
     def _take(self, path: Path, entry: Entry) -> Entry:
-        content, source = Content(path), self._source(entry.file)
+        source = self._source(entry.file)
         try:
+            content = Content(path)
             one = self._format(content, source)
             rows = one.read(content, source.mapping if source else None)
+        except OSError as error:
+            return replace(entry, refused=f"cannot be read: {error.strerror or error}", recipe=self._recipe(entry.file, ""))
         except FileRefused as refusal:
             return replace(entry, refused=str(refusal), recipe=self._recipe(entry.file, ""))
+        if rows.rows_in != rows.rows_typed + rows.quarantined + rows.filtered:
+            raise AssertionError(f"{entry.file}: {rows.rows_in} rows read, {rows.rows_typed} typed, {rows.quarantined} set aside")
         named = replace(entry, format=one.name, source=source.name if source else one.name, recipe=self._recipe(entry.file, one.name))
-        accounted = replace(named, rows_in=rows.rows_in, rows_typed=_typed(rows), quarantined=rows.quarantined, filtered=rows.filtered)
-        return replace(accounted, days=self._write(accounted, one, rows))
+        counted = replace(named, rows_in=rows.rows_in, rows_typed=rows.rows_typed, quarantined=rows.quarantined, filtered=rows.filtered)
+        if rows.rejected:
+            write_rejected(self._set_aside(counted), rows, counted)
+        return replace(counted, days=write_typed(self._parquet(counted), rows, one, counted))
 
     def _format(self, content: Content, source: Source | None) -> Format:
         known = formats()
@@ -207,53 +225,27 @@ class Inbox:
             raise FileRefused(f"is of no known format{_nearest(sample.keys)}; name it in `sources:` of meterbook.yaml, or map its columns")
         return found
 
-    def _write(self, entry: Entry, one: Format, rows: Rows) -> dict[str, int]:
-        """Publish the typed rows and those set aside.
+    def _count(self, done: Ingested, entry: Entry, *, is_known: bool) -> None:
+        if entry.refused:
+            done.refused.append((entry.file, entry.refused))
+        elif entry.copy_of:
+            done.copies += 1
+        elif is_known:
+            done.known_files += 1
+        else:
+            done.new_files += 1
 
-        Returns:
-            Rows by UTC day.
-        """
-        if rows.rejected:
-            aside = pl.DataFrame(
-                [(entry.file_id, entry.file, one.name, row.line, row.reason, row.raw_text) for row in rows.rejected],
-                schema=_QUARANTINE,
-                orient="row",
-            )
-            _publish(self._set_aside(entry), aside.sort("line").to_arrow(), "*", "line")
-        frame = pl.concat(rows.frames) if rows.frames else None
-        if frame is None or not frame.height:
-            return {}
-        columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in one.columns.items())
-        added = f"'{entry.file_id}' as file_id, '{entry.source}' as source, line, cast({one.day} as date) as day"
-        _publish(self._parquet(entry), frame.to_arrow(), f"{columns}, {added}", "day, line")
-        by_day = frame.group_by(pl.col(one.day).dt.date().cast(pl.String).alias("day")).len().sort("day")
-        return {day: rows for day, rows in by_day.iter_rows()}  # noqa: C416 -- dict() of rows is not typed
+    def _add_up(self, done: Ingested) -> None:
+        for entry in contents(self.entries):
+            done.rows_in += entry.rows_in
+            done.rows_typed += entry.rows_typed
+            done.quarantined += entry.quarantined
+            done.filtered += entry.filtered
 
-    def _settle(self, done: Ingested) -> None:
-        """Write the ledger, drop what no file stands for any more, and add up."""
-        self._ledger.parent.mkdir(parents=True, exist_ok=True)
-        ordered = [asdict(self.entries[name]) for name in sorted(self.entries)]
-        text = json.dumps(ordered, indent=0)
-        if not self._ledger.is_file() or self._ledger.read_text("utf-8") != text:
-            write_atomically(self._ledger, text)
-        kept = {path for entry in self._files() for path in (self._parquet(entry), self._set_aside(entry))}
-        for path in [path for path in self._raw.glob("*/*.parquet") if path.stem != "all" and path not in kept]:
-            path.unlink()
-        files = list(self._files())
-        present = {self._name(path) for path in self.scan()}
-        done.copies = sum(1 for entry in self.entries.values() if not entry.refused) - len(files)
-        done.refused = [(name, entry.refused) for name, entry in sorted(self.entries.items()) if entry.refused and name in present]
-        for name in ("rows_in", "rows_typed", "quarantined", "filtered"):
-            setattr(done, name, sum(getattr(entry, name) for entry in files))
-
-    def _files(self) -> Iterator[Entry]:
-        """One entry per content: of equal files, the one whose path comes first."""
-        seen: set[str] = set()
-        for name in sorted(self.entries):
-            entry = self.entries[name]
-            if not entry.refused and entry.sha256 not in seen:
-                seen.add(entry.sha256)
-                yield entry
+    def _files(self, entry: Entry) -> set[Path]:
+        """The Parquet files an entry stands for."""
+        made = {self._parquet(entry): entry.rows_typed, self._set_aside(entry): entry.quarantined}
+        return {path for path, rows in made.items() if rows}
 
     def _parquet(self, entry: Entry) -> Path:
         return self._raw / entry.format / f"{entry.file_id}.parquet"
@@ -269,24 +261,7 @@ _INPUT_FILE = {
 }
 
 
-def _typed(rows: Rows) -> int:
-    """Rows that were typed; every row read is accounted for, or the reader is wrong."""
-    typed = sum(frame.height for frame in rows.frames)
-    if rows.rows_in != typed + rows.quarantined + rows.filtered:
-        raise AssertionError(f"{rows.rows_in} rows read, {typed} typed, {rows.quarantined} set aside, {rows.filtered} filtered")
-    return typed
-
-
-def _publish(path: Path, table: object, columns: str, order: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}{TEMPORARY}")
-    with duckdb.connect() as con:
-        con.register("given", table)
-        con.execute(f"copy (select {columns} from given order by {order}) to '{beside}' ({COPY})")
-    beside.replace(path)
-
-
 def _nearest(keys: frozenset[str]) -> str:
-    """The known format that shares most columns with a file, as a hint."""
-    best = max(formats().values(), key=lambda one: len(keys & set(one.columns)) / (1 + len(one.columns)))
-    return f" (nearest: {best.name})" if len(keys & set(best.columns)) > 1 else ""
+    """The known format that shares most names with a file, as a hint."""
+    best = max(formats().values(), key=lambda one: len(keys & one.names))
+    return f" (nearest: {best.name})" if len(keys & best.names) > 1 else ""

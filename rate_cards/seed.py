@@ -145,7 +145,7 @@ def _aliases(clause: Any) -> Iterator[str]:  # noqa: ANN401
 class _Dumper(yaml.SafeDumper):
     """Decimals without exponent, one line per rate, no anchors."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, _data: object) -> bool:
         return True
 
 

@@ -8,14 +8,18 @@ import csv
 import hashlib
 import io
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import duckdb
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+MONEY_DIGITS = 60
+"""Sums of DECIMAL(38,12) stay exact: Python's own 28 digits would round them."""
+FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
@@ -44,25 +48,31 @@ STATEMENTS = (
 def write_chargeback(folder: Path, period: str, con: duckdb.DuckDBPyConnection) -> list[Path]:
     """Write the statements of a month and their manifest to `folder/<period>/`; what did not change is not written.
 
+    Nothing is written before everything is made, and the manifest comes last: it never describes files that are not there.
+
     Args:
         folder: where the months lie.
         period: the month, YYYY-MM.
         con: a connection with the marts.
 
+    Returns:
+        The two statements and their manifest.
+
     Raises:
-        ValueError: a code begins like a formula or holds a control character.
+        ValueError: no month, or a code begins like a formula or holds a control character.
     """
-    written, described = [], []
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period, re.ASCII):
+        raise ValueError(f"{period!r} is not a month such as 2026-10")
+    contents, described = {}, []
     for statement in STATEMENTS:
-        columns = ", ".join(statement.columns)
         rows = con.execute(
-            f"select {columns} from {statement.table} where period = ? order by {', '.join(statement.order)}", [period]
+            f"select {', '.join(statement.columns)} from {statement.table} where period = ? order by {', '.join(statement.order)}", [period]
         ).fetchall()
-        content = _csv(statement.columns, rows).encode()
-        written.append(_put(folder / period / statement.name, content))
-        described.append(_describe(statement, rows, content))
+        contents[statement.name] = _csv(statement.columns, rows).encode()
+        described.append(_describe(statement, rows, contents[statement.name]))
     manifest = {"period": period, "state": "open", "version": 1, "supersedes": None, "currency": "USD", "files": described}
-    return [*written, _put(folder / period / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())]
+    contents["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
+    return [_put(folder / period / name, content) for name, content in contents.items()]
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -78,14 +88,16 @@ def _cell(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     text = "" if value is None else str(value)
-    if text.startswith(FORMULA) or any(ord(char) < ord(" ") for char in text):
+    if text.startswith(FORMULA) or any(unicodedata.category(char) == "Cc" for char in text):
         raise ValueError(f"{text!r} cannot go into a finance file: it begins like a formula or holds a control character")
     return text
 
 
 def _describe(statement: Statement, rows: Sequence[Sequence[object]], content: bytes) -> dict[str, object]:
-    cost = sum((Decimal(str(row[-2])) for row in rows), Decimal(0))
-    posted = sum((Decimal(str(row[-1])) for row in rows), Decimal(0))
+    places = statement.columns.index("cost_usd"), statement.columns.index("posted_usd")
+    with localcontext(prec=MONEY_DIGITS):
+        cost, posted = (sum((Decimal(str(row[place])) for row in rows), Decimal(0)) for place in places)
+        residue = posted - cost
     return {
         "file": statement.name,
         "bytes": len(content),
@@ -93,7 +105,7 @@ def _describe(statement: Statement, rows: Sequence[Sequence[object]], content: b
         "rows": len(rows),
         "cost_usd": f"{cost:f}",
         "posted_usd": f"{posted:f}",
-        "residue_usd": f"{posted - cost:f}",
+        "residue_usd": f"{residue:f}",
     }
 
 

@@ -70,11 +70,11 @@ class Frame:
         found = (row for row in self.cost if first <= row["day"] < end and all(row[name] == value for name, value in where.items()))
         return sum((row["cost_usd"] for row in found), ZERO)
 
-    def by(self, column: str, span: Span) -> dict[str, Decimal]:
-        """Cost of a span of days by line, team or feature."""
+    def by(self, column: str, span: Span, **where: str) -> dict[str, Decimal]:
+        """Cost of a span of days by line, team or feature, of a line, team or feature where one is named."""
         sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
         for row in self.cost:
-            if span[0] <= row["day"] < span[1]:
+            if span[0] <= row["day"] < span[1] and all(row[name] == value for name, value in where.items()):
                 sums[row[column]] += row["cost_usd"]
         return dict(sums)
 
@@ -88,18 +88,31 @@ class Frame:
         """The cost of the same days a week earlier."""
         return self.total(self.week.before)
 
-    def weekly(self, **where: str) -> list[Decimal]:
-        """Cost of each of the last thirteen weeks, oldest first; the last one as far as it goes."""
-        starts = [self.week.first - WEEK * n for n in reversed(range(WEEKS))]
-        return [self.total((start, min(start + WEEK, self.week.end)), **where) for start in starts]
+    @cached_property
+    def weekly(self) -> Mapping[str, Sequence[Decimal]]:
+        """Cost of each of the last thirteen weeks by team, oldest first; the last one as far as it goes."""
+        sums: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO] * WEEKS)
+        first = self.week.first - WEEK * (WEEKS - 1)
+        for row in self.cost:
+            sums[row["team"]][(row["day"] - first) // WEEK] += row["cost_usd"]
+        return dict(sums)
 
-    def spend(self, span: Span) -> dict[str, Row]:
-        """Model spend of a span by feature: requests and cost."""
+    @cached_property
+    def unit_of_team(self) -> Mapping[str, Row]:
+        """The dearest unit of value of the week by team; a unit is of the team that has most of its feature's cost."""
+        found: dict[str, Row] = {}
+        for row in self.units(self.span).values():
+            teams = self.by("team", self.span, feature=row["feature"])
+            if teams:
+                found.setdefault(max(sorted(teams), key=lambda name: teams[name]), row)
+        return found
+
+    def requests(self, span: Span) -> dict[str, int]:
+        """Requests of a span by feature."""
         query = """
-            select feature, cast(sum(requests) as bigint) as requests, coalesce(sum(cost_usd), 0) as cost_usd from marts.spend
-            where day >= ? and day < ? group by feature
+            select feature, cast(sum(requests) as bigint) as requests from marts.spend where day >= ? and day < ? group by feature
         """
-        return {row["feature"]: row for row in self.rows(query, *span)}
+        return {row["feature"]: row["requests"] for row in self.rows(query, *span)}
 
     def units(self, span: Span) -> dict[str, Row]:
         """Units of value of a span."""
@@ -156,20 +169,24 @@ class Frame:
         one that says most about the cause speaks.
         """
         query = """
-            with ranked as (
+            with wide as (
                 select anomaly.*,
                     case dimension when 'total' then 1 when 'team' then 2 when 'feature' then 3 when 'tenant' then 4 else 5 end as depth,
-                    case measure when 'attempts per request' then 4 when 'tokens per request' then 3 when 'cost per request' then 2 else 1 end as says,
-                    row_number() over (partition by day, kind, dimension, scope order by abs(excess_usd) desc, measure) as place
+                    case measure when 'attempts per request' then 4 when 'tokens per request' then 3
+                        when 'cost per request' then 2 else 1 end as says
                 from marts.anomaly as anomaly where day >= ? and day < ?
+            ),
+            ranked as (
+                select told.*, row_number() over (partition by day, kind, dimension, scope order by abs(excess_usd) desc, measure) as place
+                from wide as told
+                where measure = 'cost' or not exists (
+                    select 1 from wide where wide.day = told.day and wide.measure = told.measure and wide.depth < told.depth
+                )
             )
             select kind, dimension, scope, max(owner) as owner, min(day) as first_day, max(day) as last_day,
-                arg_max(cause, says * 1000000000 + abs(excess_usd)) as cause, arg_max(parent, abs(excess_usd)) as parent,
+                arg_max(cause, says * 1e9 + abs(excess_usd)) as cause, arg_max(parent, abs(excess_usd)) as parent,
                 sum(case when place = 1 then excess_usd else 0 end) as excess_usd
             from ranked
-            where measure = 'cost' or not exists (
-                select 1 from ranked as wide where wide.day = ranked.day and wide.measure = ranked.measure and wide.depth < ranked.depth
-            )
             group by kind, dimension, scope
         """
         return sorted(self.rows(query, *self.span), key=lambda row: (-abs(row["excess_usd"]), row["kind"], row["dimension"], row["scope"]))
@@ -217,6 +234,15 @@ class Frame:
             from marts.input_file where first_day < ? and last_day >= ?
         """
         return self.rows(query, self.week.end, self.week.first)[0]
+
+    @cached_property
+    def set_aside(self) -> list[Row]:
+        """Input files with rows of the week of which records were set aside, the worst first."""
+        query = """
+            select file, quarantined from marts.input_file where first_day < ? and last_day >= ? and quarantined > 0
+            order by quarantined desc, file
+        """
+        return self.rows(query, self.week.end, self.week.first)
 
     @cached_property
     def owned_share(self) -> Mapping[str, Decimal]:

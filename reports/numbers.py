@@ -4,7 +4,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
-_THOUSAND, _MILLION = Decimal(1000), Decimal(1_000_000)
+NBSP = "\N{NO-BREAK SPACE}"
+_THOUSAND, _MILLION, _BILLION = Decimal(1000), Decimal(1_000_000), Decimal(1_000_000_000)
+_ROUNDS_UP = Decimal("0.99995")
+"""From this share of a unit on, one decimal of the unit below would read 1,000.0."""
 
 
 def _fixed(value: Decimal, places: int) -> str:
@@ -38,30 +41,36 @@ def dollars(value: Decimal | None, *, plus: bool = False) -> str:
 
 
 def price(value: Decimal | None) -> str:
-    """A unit cost: cents, and tenths of cents where it is small."""
+    """A unit cost: cents, and two or three significant digits where it is small: $3.11, $0.409, $0.0021."""
     if value is None:
         return NONE
-    return _sign(value, f"${_fixed(value, 2 if abs(value) >= 1 else 3)}")
+    places = 2 if abs(value) >= 1 else 3 if abs(value) >= Decimal("0.01") else 4
+    return _sign(value, f"${_fixed(value, places)}")
 
 
 def percent(value: Decimal | None, *, plus: bool = False) -> str:
     """A ratio as a percentage with one decimal."""
-    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)} %", plus=plus)
+    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)}{NBSP}%", plus=plus)
 
 
 def points(value: Decimal | None) -> str:
     """A difference of two percentages."""
-    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)} pts", plus=True)
+    return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)}{NBSP}pts", plus=True)
 
 
 def count(value: Decimal | int | None) -> str:
     """A count: 312k, 6.7M, 742."""
     if value is None:
         return NONE
-    for limit, unit in ((Decimal("1e9"), "B"), (_MILLION, "M"), (_THOUSAND, "k")):
-        if abs(Decimal(value)) >= limit * 10 or (limit > _THOUSAND and abs(Decimal(value)) >= limit):
-            return _sign(Decimal(value), f"{_fixed(Decimal(value) / limit, 1)}{unit}")
-    return _sign(Decimal(value), _fixed(Decimal(value), 0))
+    number = Decimal(value)
+    for unit, name, start in (
+        (_BILLION, "B", _BILLION * _ROUNDS_UP),
+        (_MILLION, "M", _MILLION * _ROUNDS_UP),
+        (_THOUSAND, "k", _THOUSAND * 10),
+    ):
+        if abs(number) >= start:
+            return _sign(number, f"{_fixed(number / unit, 1)}{name}")
+    return _sign(number, _fixed(number, 0))
 
 
 def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:

@@ -1,7 +1,9 @@
 """One page = one self-contained HTML file: figures, fonts and script inside, nothing loaded from anywhere."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +16,28 @@ from meterbook.reports import periods
 from meterbook.reports.frame import Frame, PageFacts
 from meterbook.reports.section import Section, charts_in
 
-__all__ = ["KINDS", "PageFacts", "render"]
+__all__ = ["KINDS", "Kind", "PageFacts", "render"]
 
 HERE = Path(__file__).parent
-KINDS: Mapping[str, Sequence[str]] = {
-    "weekly": ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "closing"),
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of page.
+
+    Args:
+        period: reads the name of a period, given the last day with data.
+        sections: modules of `reports/sections`, in the order of the page.
+    """
+
+    period: Callable[[str, date], periods.Week]
+    sections: Sequence[str]
+
+
+KINDS: Mapping[str, Kind] = {
+    "weekly": Kind(
+        periods.week, ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "closing")
+    ),
 }
 FONTS = {
     "inter400": "inter-latin-400-normal.woff2",
@@ -40,8 +59,8 @@ def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFa
         KeyError: an unknown kind.
         ValueError: a period that is none.
     """
-    frame = Frame(con, periods.week(period, facts.data_through), facts)
-    built = [(section, section.build(frame)) for section in map(_section, KINDS[kind])]
+    frame = Frame(con, KINDS[kind].period(period, facts.data_through), facts)
+    built = [(section, section.build(frame)) for section in map(_section, KINDS[kind].sections)]
     shown = [_shown(section, found) for section, found in built]
     charts = [chart for _, found in built if found for chart in charts_in(found)]
     title = f"{facts.company}: {kind} review {period}"

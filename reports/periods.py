@@ -1,5 +1,6 @@
 """Periods of pages: ISO weeks, and what they are compared with."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -33,12 +34,22 @@ class Week:
     @property
     def basis(self) -> str:
         """What a change is against, in words."""
-        return "vs last week" if self.is_whole else "vs the same days last week"
+        return f"vs {self.rival}"
+
+    @property
+    def rival(self) -> str:
+        """What the week is compared with."""
+        return "last week" if self.is_whole else "the same days last week"
 
     @property
     def last(self) -> date:
         """The last day shown."""
         return self.end - timedelta(days=1)
+
+    @property
+    def ends_month(self) -> bool:
+        """Whether the last day shown is the last of its month: nothing is left to forecast."""
+        return self.end.day == 1
 
     @property
     def title(self) -> str:
@@ -54,6 +65,8 @@ def week(name: str, data_through: date) -> Week:
     Raises:
         ValueError: not of the form 2026-W43.
     """
-    year, _, number = name.partition("-W")
-    first = date.fromisocalendar(int(year), int(number), 1)
+    parts = re.fullmatch(r"(\d{4})-W(\d{2})", name, re.ASCII)
+    if parts is None:
+        raise ValueError(f"{name!r} is not a week such as 2026-W43")
+    first = date.fromisocalendar(int(parts[1]), int(parts[2]), 1)
     return Week(name, first, max(first + timedelta(days=1), min(first + WEEK, data_through + timedelta(days=1))))

@@ -17,7 +17,6 @@ class Section:
         build: gives what the template shows; None where there is nothing to show.
         empty: the quiet line then shown instead.
         title: heading, where it has one.
-        charts: the figures in what was built.
     """
 
     name: str

@@ -1,19 +1,32 @@
-"""Pages of provider usage and cost APIs: buckets of time with results, in every shape in which people save them."""
+"""Pages of provider usage and cost APIs: buckets of time with results, in every shape in which people save them.
 
-from collections.abc import Callable, Iterator, Sequence
+A file is a page, a list of pages, JSON lines of pages, or only the array of buckets. Results of one bucket are different rows,
+whatever they were grouped by; the same bucket in another page or file is the same rows again. So a row is known by its bucket,
+by every dimension it names (`group_id`) and by its place among equal ones of the bucket.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest.format import Rows, Rule, keep_sound
+from meterbook.assets.ingest.format import LARGEST, Places, Rows, Rule, exact, first_line, keep_sound
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_TYPES = {"VARCHAR": pl.String(), "BIGINT": pl.Int64(), "BOOLEAN": pl.Boolean(), "TIMESTAMP": pl.Datetime("us")}
+_WIDTHS = ((timedelta(hours=1), timedelta(days=1)), (timedelta(minutes=1), timedelta(hours=1)), (timedelta(0), timedelta(minutes=1)))
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 Row = dict[str, Any]
+BUCKET = {"starts_at": "TIMESTAMP", "ends_at": "TIMESTAMP", "bucket_at": "TIMESTAMP", "group_id": "VARCHAR"}
+"""Columns every row of a bucket has. `bucket_at` is the start of the whole minute, hour or day a bucket lies in: an export that
+was cut within a bucket is the same bucket."""
 
 
 @dataclass(frozen=True)
@@ -21,37 +34,58 @@ class Pages:
     """How the results of a paged API are read.
 
     Args:
-        schema: columns of a row.
-        row: one result of a bucket as a row; raises ValueError with the reason where it is none.
+        columns: columns of a row with their DuckDB types, without those of the bucket.
+        starts: key of a bucket's start; unix seconds or RFC 3339.
+        ends: key of its end.
+        row: one result as a row; raises ValueError with the reason where it is none.
+        figures: keys of a result that are no dimensions: its quantities, and what says how they are counted.
         rules: what a sound row must not be.
-        is_bucket: keys every bucket has.
+        is_other: results of other kinds, left out and counted.
     """
 
-    schema: dict[str, pl.DataType]
-    row: Callable[[Row, Row], Row]
+    columns: Mapping[str, str]
+    starts: str
+    ends: str
+    row: Callable[[Row], Row]
+    figures: frozenset[str]
     rules: Sequence[Rule]
-    is_bucket: frozenset[str]
+    is_other: Callable[[Row], bool] = lambda _result: False
 
     def read(self, content: Content, _mapping: object = None) -> Rows:
-        """Read one file: a page, a list of pages, JSON lines of pages, or only the array of buckets.
+        """Read one file.
 
         Raises:
             FileRefused: cut short, not JSON, or without buckets.
         """
         rows, typed, raw = Rows(), [], {}
         for bucket in self._buckets(_documents(content.whole())):
-            for result in bucket["results"]:
+            places = Places()
+            for result in bucket["results"] or ():
                 rows.rows_in += 1
-                text = msgspec.json.encode(result, enc_hook=str)
+                line, text = rows.rows_in, msgspec.json.encode(result, enc_hook=str)
                 try:
-                    typed.append({**self.row(bucket, result), "line": rows.rows_in})
-                    raw[rows.rows_in] = text
-                except (ValueError, KeyError, TypeError, ArithmeticError) as error:
-                    rows.reject(rows.rows_in, f"not a result: {error}", text)
+                    if self.is_other(result):
+                        rows.filtered += 1
+                        continue
+                    typed.append({**self._bucket(bucket), **self.row(result), "group_id": self._group(result, places), "line": line})
+                    raw[line] = text
+                except _BROKEN as error:
+                    rows.reject(line, f"not a result: {first_line(error)}", text)
         if typed:
-            frame = pl.DataFrame(typed, schema={**self.schema, "line": pl.Int64()}, orient="row")
-            rows.frames.append(keep_sound(frame, self.rules, rows, raw.__getitem__))
+            frame = pl.DataFrame(typed, schema=schema_of({**BUCKET, **self.columns, "line": "BIGINT"}), orient="row")
+            rows.add(keep_sound(frame, self.rules, rows, raw.__getitem__))
         return rows
+
+    def _bucket(self, bucket: Row) -> Row:
+        starts, ends = utc(bucket[self.starts]), utc(bucket[self.ends])
+        if ends <= starts:
+            raise ValueError(f"the bucket ends at {ends}, not after its start {starts}")
+        width = next(whole for least, whole in _WIDTHS if ends - starts > least)
+        return {"starts_at": starts, "ends_at": ends, "bucket_at": starts - (starts - datetime.min) % width}  # noqa: DTZ901 -- naive UTC
+
+    def _group(self, result: Row, places: Places) -> str:
+        dimensions = {key: value for key, value in sorted(result.items()) if key not in self.figures and isinstance(value, str | bool)}
+        return places.name(hashlib.md5(msgspec.json.encode(dimensions), usedforsecurity=False).hexdigest())
 
     def _buckets(self, documents: Sequence[Any]) -> Iterator[Row]:
         for document in documents:
@@ -59,20 +93,36 @@ class Pages:
                 yield from self._buckets(document)
             elif isinstance(document, dict) and isinstance(document.get("data"), list):
                 yield from self._buckets(document["data"])
-            elif isinstance(document, dict) and self.is_bucket <= document.keys():
+            elif isinstance(document, dict) and {self.starts, self.ends, "results"} <= document.keys():
                 yield document
             else:
                 raise FileRefused(f"is neither a page nor a bucket: {str(document)[:80]}")
 
 
+def schema_of(columns: Mapping[str, str]) -> dict[str, pl.DataType]:
+    """The polars types of DuckDB columns."""
+    return {name: _TYPES[dtype] if dtype in _TYPES else _decimal_type(dtype) for name, dtype in columns.items()}
+
+
+def _decimal_type(dtype: str) -> pl.Decimal:
+    precision, scale = re.findall(r"\d+", dtype)
+    return pl.Decimal(int(precision), int(scale))
+
+
+def holds_no_result(text: str) -> bool:
+    """Whether a page has buckets, all of them without usage."""
+    found = re.findall(r'"results"\s*:\s*\[\s*(\S)', text)
+    return bool(found) and set(found) == {"]"}
+
+
 def _documents(text: bytes) -> Sequence[Any]:
     try:
         return [_DECODER.decode(text)]
-    except msgspec.DecodeError as whole:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as whole:
         try:
             return [_DECODER.decode(line) for line in text.splitlines() if line.strip()]
-        except msgspec.DecodeError:
-            raise FileRefused(f"is not JSON: {whole}") from whole
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise FileRefused(f"is not JSON: {first_line(whole)}") from whole
 
 
 def whole_number(result: Row, key: str) -> int | None:
@@ -82,21 +132,41 @@ def whole_number(result: Row, key: str) -> int | None:
         ValueError: anything else.
     """
     value = result.get(key)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+    if value is None:
+        return None
+    if type(value) is not int:
         raise ValueError(f"{key} {value} is not a whole number")
+    if abs(value) > LARGEST:
+        raise ValueError(f"{key} {value} is too large")
     return value
 
 
-def decimal(value: object, what: str) -> Decimal:
-    """An amount, exactly, from a number or text.
+def text(result: Row, key: str) -> str | None:
+    """Text, absent or null.
 
     Raises:
-        ValueError: not a finite number.
+        ValueError: anything else.
     """
-    found = Decimal(str(value)) if isinstance(value, int | str | Decimal) and not isinstance(value, bool) else None
-    if found is None or not found.is_finite():
+    value = result.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} {value} is not text")
+    return value
+
+
+def decimal(value: object, what: str, places: int = 12, digits: int = 28) -> Decimal:
+    """An amount from a number or text, exact to a number of decimals.
+
+    Raises:
+        ValueError: not a finite number, or too large.
+    """
+    try:
+        found = Decimal(str(value)) if isinstance(value, int | str | Decimal) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        found = None
+    rounded = exact(found, places, digits, what)
+    if rounded is None:
         raise ValueError(f"{what} {value} is not an amount")
-    return found
+    return rounded
 
 
 def utc(value: object) -> datetime:

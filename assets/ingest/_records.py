@@ -5,17 +5,22 @@ Clean chunks are decoded in one call; only a chunk with a bad line is gone throu
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from itertools import islice
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest.format import Rows, Rule, keep_sound
+from meterbook.assets.ingest.format import LARGEST, Rows, Rule, first_line, keep_sound
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+CSV_BATCH = 20_000
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,17 @@ class Records(Generic[Record]):
 
     Args:
         record: the shape of one record; what it does not name is dropped unread, above all message bodies.
-        columns: turns records into typed columns.
+        columns: turns records into typed columns; ValueError where one of them is not to be typed.
         rules: what a sound row must not be.
         json_columns: CSV columns that hold JSON.
+        bodies: fields with text of people; not even a record that is set aside keeps them.
     """
 
     record: type[Record]
     columns: Callable[[Sequence[Record]], pl.DataFrame]
     rules: Sequence[Rule]
     json_columns: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
 
     def read(self, content: Content, _mapping: object = None) -> Rows:
         """Read one file.
@@ -57,7 +64,7 @@ class Records(Generic[Record]):
             count = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
             try:
                 records = decoder.decode_lines(chunk)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except _BROKEN:
                 records = []
             if len(records) == count:
                 rows.rows_in += count
@@ -67,11 +74,7 @@ class Records(Generic[Record]):
             before += count
 
     def _array(self, content: Content, rows: Rows) -> None:
-        try:
-            raw = msgspec.json.decode(content.whole(), type=list[msgspec.Raw])
-        except msgspec.DecodeError as error:
-            raise FileRefused(f"is not a JSON array: {error}") from error
-        self._one_by_one(list(enumerate((bytes(one) for one in raw), 1)), rows)
+        self._one_by_one(list(enumerate(json_array(content), 1)), rows)
 
     def _one_by_one(self, lines: Sequence[tuple[int, bytes]], rows: Rows) -> None:
         decoder = msgspec.json.Decoder(self.record)
@@ -81,32 +84,75 @@ class Records(Generic[Record]):
             try:
                 records.append(decoder.decode(line))
                 numbers.append(number)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                rows.reject(number, f"not a record: {error}", line)
+            except _BROKEN as error:
+                rows.reject(number, _why(error), self._without_bodies(line))
         self._add(records, numbers, rows, dict(lines).__getitem__)
 
     def _csv(self, content: Content, rows: Rows) -> None:
-        records, numbers, raw = [], [], {}
-        for number, row in csv_rows(content):
-            rows.rows_in += 1
-            try:
-                records.append(self._convert(row))
-                numbers.append(number)
-                raw[number] = row
-            except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
-                rows.reject(number, f"not a record: {error}", csv_text(row))
-        self._add(records, numbers, rows, lambda number: csv_text(raw[number]))
+        found = csv_rows(content)
+        while batch := list(islice(found, CSV_BATCH)):
+            records, numbers, raw = [], [], dict(batch)
+            for number, row in batch:
+                rows.rows_in += 1
+                try:
+                    records.append(self._convert(row))
+                    numbers.append(number)
+                except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+                    rows.reject(number, _why(error), csv_text(row, self.bodies))
+            self._add(records, numbers, rows, _RowText(raw, self.bodies))
 
     def _convert(self, row: dict[str, str]) -> Record:
-        if None in row or None in row.values():
-            raise ValueError("the row has another number of fields than the header")
-        filled = {key: msgspec.json.decode(value) if key in self.json_columns else value for key, value in row.items() if value != ""}
+        filled = {
+            key: msgspec.json.decode(value) if key in self.json_columns else value
+            for key, value in whole_row(row).items()
+            if value != "" and key not in self.bodies
+        }
         return msgspec.convert(filled, self.record, strict=False)
 
-    def _add(self, records: Sequence[Record], numbers: Sequence[int], rows: Rows, raw_of: Callable[[int], bytes | str]) -> None:
-        if records:
+    def _add(self, records: Sequence[Record], numbers: Sequence[int], rows: Rows, raw_of: Callable[[int], bytes]) -> None:
+        if not records:
+            return
+        try:
             frame = self.columns(records).with_columns(pl.Series("line", numbers, dtype=pl.Int64))
-            rows.frames.append(keep_sound(frame, self.rules, rows, raw_of))
+        except ValueError as error:
+            if len(records) == 1:
+                rows.reject(numbers[0], first_line(error), self._without_bodies(raw_of(numbers[0])))
+                return
+            # Halving finds the record that is to blame, and costs nothing where none is.
+            half = len(records) // 2
+            self._add(records[:half], numbers[:half], rows, raw_of)
+            self._add(records[half:], numbers[half:], rows, raw_of)
+            return
+        rows.add(keep_sound(frame, self.rules, rows, lambda number: self._without_bodies(raw_of(number))))
+
+    def _without_bodies(self, raw: bytes) -> bytes:
+        if not any(f'"{name}"'.encode() in raw for name in self.bodies):
+            return raw
+        try:
+            record = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        except _BROKEN:
+            names = "|".join(sorted(self.bodies))
+            return re.split(rf'"({names})"'.encode(), raw)[0] + b"(the rest is dropped: it may hold messages)"
+        return msgspec.json.encode({key: value for key, value in record.items() if key not in self.bodies})
+
+
+def _why(error: Exception) -> str:
+    # A shape that does not fit is JSON all the same.
+    if isinstance(error, msgspec.ValidationError):
+        return f"not a record: {first_line(error)}"
+    return f"not JSON: {first_line(error)}" if isinstance(error, _BROKEN) else first_line(error)
+
+
+def json_array(content: Content) -> list[bytes]:
+    """The elements of a JSON array, unparsed.
+
+    Raises:
+        FileRefused: cut short, or not JSON.
+    """
+    try:
+        return [bytes(one) for one in msgspec.json.decode(content.whole(), type=list[msgspec.Raw])]
+    except _BROKEN as error:
+        raise FileRefused(f"is not a JSON array: {first_line(error)}") from error
 
 
 class _LineOf:
@@ -121,27 +167,54 @@ class _LineOf:
         return self._lines[number - self._before - 1]
 
 
+class _RowText:
+    """Text of a row of a CSV, written only when somebody asks."""
+
+    def __init__(self, rows: dict[int, dict[str, str]], without: frozenset[str]) -> None:
+        self._rows, self._without = rows, without
+
+    def __call__(self, number: int) -> bytes:
+        return csv_text(self._rows[number], self._without).encode()
+
+
 def csv_rows(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of a CSV with the line they end on.
 
     Raises:
-        FileRefused: not UTF-8, or not CSV.
+        FileRefused: not UTF-8, or not CSV (a quote that is never closed would swallow the rows behind it).
     """
     csv.field_size_limit(2**27)
-    try:
-        text = content.whole().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"is not UTF-8 text ({error.reason} at byte {error.start})") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(_text_lines(content), strict=True)
     try:
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise FileRefused(f"is not CSV: {error} in line {reader.line_num}") from error
+        raise FileRefused(f"is not CSV: {error} in the row that begins in line {reader.line_num + 1}") from error
 
 
-def csv_text(row: dict[str, str]) -> str:
-    """A CSV row as text again."""
+def _text_lines(content: Content) -> Iterator[str]:
+    for chunk in content.chunks():
+        try:
+            text = chunk.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FileRefused(f"is not UTF-8 text ({error.reason}: byte {chunk[error.start]:#x})") from error
+        # Only real line ends count, so no str.splitlines.
+        yield from io.StringIO(text, newline="")
+
+
+def whole_row(row: dict[str, str]) -> dict[str, str]:
+    """The same row.
+
+    Raises:
+        ValueError: it has more or fewer fields than the header.
+    """
+    if None in row or None in row.values():
+        raise ValueError("the row has another number of fields than the header")
+    return row
+
+
+def csv_text(row: dict[str, str], without: frozenset[str] = frozenset()) -> str:
+    """A CSV row as text again, some columns left empty."""
     handle = io.StringIO()
-    csv.writer(handle).writerow(value if isinstance(value, str) else "" for value in row.values())
+    csv.writer(handle).writerow(value if isinstance(value, str) and name not in without else "" for name, value in row.items())
     return handle.getvalue().strip()

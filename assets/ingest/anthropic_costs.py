@@ -1,30 +1,22 @@
 """Anthropic cost report (Admin API): saved pages, by day and line. Amounts are decimal text in CENTS; they become dollars here."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 import polars as pl
 
-from meterbook.assets.ingest._pages import Pages, Row, decimal, utc
+from meterbook.assets.ingest._pages import BUCKET, Pages, Row, decimal, text
 from meterbook.assets.ingest.format import Format, Rule, Sample, not_an_instant
 
-PICO = Decimal("0.000000000001")
-_TEXTS = ("currency", "workspace_id", "description", "cost_type", "context_window", "model", "service_tier", "token_type")
-_SCHEMA: dict[str, pl.DataType] = {
-    "starts_at": pl.Datetime("us"),
-    "ends_at": pl.Datetime("us"),
-    "amount_usd": pl.Decimal(38, 12),
-    **dict.fromkeys(_TEXTS, pl.String()),
-}
+_TEXTS = ("workspace_id", "description", "cost_type", "context_window", "model", "service_tier", "token_type")
+_COLUMNS = {"amount_usd": "DECIMAL(38,12)", "currency": "VARCHAR", **dict.fromkeys(_TEXTS, "VARCHAR")}
 
 
-def _row(bucket: Row, result: Row) -> Row:
-    cents = decimal(result["amount"], "amount")
+def _row(result: Row) -> Row:
+    cents = decimal(result["amount"], "amount", places=10)
     return {
-        "starts_at": utc(bucket["starting_at"]),
-        "ends_at": utc(bucket["ending_at"]),
-        "amount_usd": (cents / 100).quantize(PICO, ROUND_HALF_EVEN),
-        **{name: result.get(name) for name in _TEXTS},
+        "amount_usd": cents * Decimal("0.01"),
         "currency": str(result.get("currency")).upper(),
+        **{name: text(result, name) for name in _TEXTS},
     }
 
 
@@ -32,22 +24,20 @@ _RULES: list[Rule] = [
     *not_an_instant("starts_at", "starts_at"),
     (pl.col("currency") != "USD", pl.format("currency {} is not USD", pl.col("currency"))),
 ]
+_PAGES = Pages(_COLUMNS, "starting_at", "ending_at", _row, frozenset({"amount", "currency"}), _RULES)
 
 
 def _recognises(sample: Sample) -> bool:
-    return '"cost_type"' in sample.text and '"starting_at"' in sample.text
+    # The analytics API has rows much like these, with a list price and shares of other groups: another report.
+    is_analytics = '"list_amount"' in sample.text
+    return '"starting_at"' in sample.text and '"amount"' in sample.text and '"currency"' in sample.text and not is_analytics
 
 
 FORMAT = Format(
     name="anthropic_costs",
     description="Anthropic cost report: saved pages, amounts in cents",
-    columns={
-        "starts_at": "TIMESTAMP",
-        "ends_at": "TIMESTAMP",
-        "amount_usd": "DECIMAL(38,12)",
-        **dict.fromkeys(_TEXTS, "VARCHAR"),
-    },
+    columns={**BUCKET, **_COLUMNS},
     day="starts_at",
     recognises=_recognises,
-    read=Pages(_SCHEMA, _row, _RULES, frozenset({"starting_at", "ending_at", "results"})).read,
+    read=_PAGES.read,
 )

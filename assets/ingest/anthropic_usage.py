@@ -4,37 +4,29 @@ Input tokens come in exclusive counters already: uncached, cache read, cache cre
 split by lifetime (older exports) is taken as five minutes, the default lifetime.
 """
 
+import re
+
 import polars as pl
 
-from meterbook.assets.ingest._pages import Pages, Row, utc, whole_number
+from meterbook.assets.ingest._pages import BUCKET, Pages, Row, holds_no_result, text, whole_number
 from meterbook.assets.ingest.format import Format, Rule, Sample, negative, not_an_instant
 
 _COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
 _TEXTS = ("key_id", "workspace_id", "model", "service_tier", "context_window")
-_SCHEMA: dict[str, pl.DataType] = {
-    "starts_at": pl.Datetime("us"),
-    "ends_at": pl.Datetime("us"),
-    **dict.fromkeys(_COUNTS, pl.Int64()),
-    **dict.fromkeys(_TEXTS, pl.String()),
-}
+_COLUMNS = {**dict.fromkeys(_COUNTS, "BIGINT"), **dict.fromkeys(_TEXTS, "VARCHAR")}
 
 
-def _row(bucket: Row, result: Row) -> Row:
+def _row(result: Row) -> Row:
     creation = result.get("cache_creation") or {}
     unsplit = whole_number(result, "cache_creation_input_tokens") if not creation else None
     return {
-        "starts_at": utc(bucket["starting_at"]),
-        "ends_at": utc(bucket["ending_at"]),
         "input_tokens": whole_number(result, "uncached_input_tokens"),
         "cache_read_tokens": whole_number(result, "cache_read_input_tokens") or 0,
         "cache_write_5m_tokens": whole_number(creation, "ephemeral_5m_input_tokens") or unsplit or 0,
         "cache_write_1h_tokens": whole_number(creation, "ephemeral_1h_input_tokens") or 0,
         "output_tokens": whole_number(result, "output_tokens"),
-        "key_id": result.get("api_key_id"),
-        "workspace_id": result.get("workspace_id"),
-        "model": result.get("model"),
-        "service_tier": result.get("service_tier"),
-        "context_window": result.get("context_window"),
+        "key_id": text(result, "api_key_id"),
+        **{name: text(result, name) for name in _TEXTS[1:]},
     }
 
 
@@ -43,22 +35,20 @@ _RULES: list[Rule] = [
     (pl.col("input_tokens").is_null() | pl.col("output_tokens").is_null(), pl.lit("uncached_input_tokens or output_tokens is missing")),
     *negative(*_COUNTS),
 ]
+_PAGES = Pages(_COLUMNS, "starting_at", "ending_at", _row, frozenset(), _RULES)
 
 
 def _recognises(sample: Sample) -> bool:
-    return '"uncached_input_tokens"' in sample.text and '"starting_at"' in sample.text
+    # A cost report names the same counters, but as values.
+    is_usage = re.search(r'"uncached_input_tokens"\s*:', sample.text) is not None
+    return '"starting_at"' in sample.text and (is_usage or holds_no_result(sample.text))
 
 
 FORMAT = Format(
     name="anthropic_usage",
     description="Anthropic usage report for messages: saved pages",
-    columns={
-        "starts_at": "TIMESTAMP",
-        "ends_at": "TIMESTAMP",
-        **dict.fromkeys(_COUNTS, "BIGINT"),
-        **dict.fromkeys(_TEXTS, "VARCHAR"),
-    },
+    columns={**BUCKET, **_COLUMNS},
     day="starts_at",
     recognises=_recognises,
-    read=Pages(_SCHEMA, _row, _RULES, frozenset({"starting_at", "ending_at", "results"})).read,
+    read=_PAGES.read,
 )

@@ -1,9 +1,11 @@
 """What a format is, and what reading one file of it gives."""
 
+import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 KEPT_REJECTS = 10_000
 KEPT_CHARACTERS = 4096
 FIRST_YEAR, LAST_YEAR = 2015, 2099
+LARGEST = 10**15
+"""No count of a single record is larger; what is, is a broken record, and would not fit the sums."""
 Rule = tuple[pl.Expr, pl.Expr]
 """A condition under which a row is set aside, and the reason given."""
 
@@ -31,13 +35,29 @@ class Rejected:
 
 @dataclass
 class Rows:
-    """What one file gave: typed rows with their line numbers, and the account of the others."""
+    """What one file gave: typed rows with their line numbers, and the account of the others.
 
-    frames: list[pl.DataFrame] = field(default_factory=list)
+    Typed rows wait packed, so that a file of millions does not need its rows in memory at once.
+    """
+
     rows_in: int = 0
+    rows_typed: int = 0
     quarantined: int = 0
     filtered: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    _packed: list[bytes] = field(default_factory=list)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Keep typed rows: the format's own columns and `line`."""
+        if frame.height:
+            packed = io.BytesIO()
+            frame.write_ipc(packed, compression="lz4")
+            self._packed.append(packed.getvalue())
+            self.rows_typed += frame.height
+
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Typed rows, as they were added."""
+        return (pl.read_ipc(io.BytesIO(packed), columns=None if columns is None else list(columns)) for packed in self._packed)
 
     def reject(self, line: int, reason: str, raw: bytes | str) -> None:
         """Set a record aside; all are counted, the first 10,000 kept, each cut at 4,096 characters."""
@@ -66,6 +86,7 @@ class Format:
         columns: columns of the raw table with their DuckDB types; file_id, source, line and day are added.
         day: the TIMESTAMP column whose UTC day a row falls on.
         recognises: whether a file is of this format, by its content.
+        names: names that stand in such files, to guess what an unknown file was meant to be.
         read: reads one file.
         version: raised when the reader gives other rows for the same bytes.
     """
@@ -76,6 +97,7 @@ class Format:
     day: str
     recognises: Callable[[Sample], bool]
     read: Callable[[Content, "Mapped | None"], Rows]
+    names: frozenset[str] = frozenset()
     version: str = "1"
 
 
@@ -86,12 +108,26 @@ def sample_of(content: Content) -> Sample:
         FileRefused: it cannot be read.
     """
     if content.is_parquet:
-        return Sample(content, frozenset(pl.read_parquet_schema(content.path)), "")
+        return Sample(content, frozenset(_parquet_names(content)), "")
     text = content.head.decode("utf-8-sig", "replace")
+    if not text.strip():
+        raise FileRefused("holds nothing")
     if text.lstrip()[:1] in {"{", "["}:
         return Sample(content, _json_keys(text), text)
-    header = text.splitlines()[0] if text.strip() else ""
+    header = text.lstrip().splitlines()[0]
     return Sample(content, frozenset(name.strip().strip('"') for name in header.split(",")), text)
+
+
+def _parquet_names(content: Content) -> Sequence[str]:
+    try:
+        return list(pl.read_parquet_schema(content.path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise FileRefused(f"is a Parquet file that cannot be read: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """An error in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def _json_keys(text: str) -> frozenset[str]:
@@ -111,11 +147,64 @@ def has_keys(*names: str) -> Callable[[Sample], bool]:
 
 
 def instant(column: str) -> pl.Expr:
-    """Text as a naive UTC instant: ISO 8601 with T or a space, with Z, an offset, or nothing (then UTC); NULL where it is none."""
-    text = pl.col(column).str.replace(" ", "T").str.strip_suffix("Z")
-    naive = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-    zoned = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us").dt.replace_time_zone(None)
-    return naive.fill_null(zoned)
+    """Text as a naive UTC instant; NULL where it is none.
+
+    ISO 8601 with T or a space; with Z, an offset, or nothing (then UTC); without seconds or without a time (then midnight).
+    """
+    return pl.col(column).map_batches(_instants, return_dtype=pl.Datetime("us"))
+
+
+def _instants(given: pl.Series) -> pl.Series:
+    text = given.str.replace(" ", "T", literal=True).str.strip_suffix("Z")
+    found = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+    for other in (_zoned, _short):
+        if found.null_count() > given.null_count():
+            found = found.zip_with(found.is_not_null(), other(text))
+    return found
+
+
+def _zoned(text: pl.Series) -> pl.Series:
+    # Databases write +00 and +0000 where ISO 8601 has +00:00.
+    offset = text.str.replace(r"(T\d{2}:\d{2}.*?)\s*([+-]\d{2}):?(\d{2})?$", "${1}${2}:${3}").str.replace(":$", ":00")
+    return offset.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="us").dt.replace_time_zone(None)
+
+
+def _short(text: pl.Series) -> pl.Series:
+    minutes = text.str.to_datetime("%Y-%m-%dT%H:%M", strict=False, time_unit="us")
+    return minutes.zip_with(minutes.is_not_null(), text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")))
+
+
+def exact(value: Decimal | None, places: int, digits: int, what: str) -> Decimal | None:
+    """A decimal at a fixed number of places, rounded half to even.
+
+    Args:
+        value: any decimal.
+        places: digits after the point.
+        digits: digits in all.
+        what: name of the figure.
+
+    Raises:
+        ValueError: not a finite number, or too large for the column.
+    """
+    if value is None:
+        return None
+    if not value.is_finite():
+        raise ValueError(f"{what} {value} is not a number")
+    if abs(value) >= 10 ** (digits - places) or value.adjusted() >= digits - places:
+        raise ValueError(f"{what} {value} is too large")
+    return value.quantize(Decimal(1).scaleb(-places))
+
+
+@dataclass
+class Places:
+    """Identities for records that have none: their content, and their place among equal records of the file."""
+
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    def name(self, content: str) -> str:
+        """The identity of the next record with this content."""
+        self._seen[content] = place = self._seen.get(content, 0) + 1
+        return f"{content}-{place}"
 
 
 def not_an_instant(column: str, given: str, name: str = "") -> list[Rule]:
@@ -159,9 +248,3 @@ def keep_sound(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows, raw_of: C
     for line, why in bad.select("line", "_reason").iter_rows():
         rows.reject(line, why, raw_of(line))
     return judged.filter(pl.col("_reason").is_null()).drop("_reason")
-
-
-def refuse_empty(value: Any, what: str) -> None:  # noqa: ANN401 -- any parsed document
-    """Refuse a document without content."""
-    if not value:
-        raise FileRefused(f"holds no {what}")

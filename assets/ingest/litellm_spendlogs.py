@@ -3,7 +3,10 @@
 One row per request attempt. `prompt_tokens` includes what was read from and written to a cache (also for Anthropic), so buckets are
 made exclusive here; rows whose cached tokens exceed their prompt are set aside. Timestamps without a zone are UTC. `spend` is the
 gateway's estimate in USD; 0 with tokens, success and no cache hit means that LiteLLM knew no price, and becomes NULL in staging.
-Message bodies (`messages`, `response`, `proxy_server_request`) are never read.
+Message bodies (`messages`, `response`, `proxy_server_request`) are never read, nor kept with a row that is set aside.
+
+Cache figures stand in `metadata.usage_object` or, in older versions, `additional_usage_values`; a cache write without a split by
+lifetime is taken as five minutes, the provider's default.
 
 Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`), `user_api_key_project_alias`; the caller's own
 `spend_logs_metadata` gives tenant, feature, environment, session and experiment_arm, as do request tags of the form `feature:chat`;
@@ -17,39 +20,43 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from meterbook.assets.ingest._records import Records
-from meterbook.assets.ingest.format import Format, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.ingest._records import Count, Records
+from meterbook.assets.ingest.format import Format, exact, has_keys, instant, missing, negative, not_an_instant
 
-_CENT = Decimal("0.000000000001")
+_BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
 
 class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_creation_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_creation_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
 
 
 class _Creation(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class _Usage(msgspec.Struct):
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: _Creation | None = None
     service_tier: str | None = None
 
 
 class _Error(msgspec.Struct):
     error_class: str | None = None
-    error_code: str | int | None = None
+
+
+class _Breakdown(msgspec.Struct):
+    service_tier: str | None = None
 
 
 class _Metadata(msgspec.Struct):
+    litellm_call_id: str | None = None
     user_api_key_alias: str | None = None
     user_api_key_team_alias: str | None = None
     user_api_key_project_id: str | None = None
@@ -58,6 +65,7 @@ class _Metadata(msgspec.Struct):
     usage_object: _Usage | None = None
     additional_usage_values: _Usage | None = None
     error_information: _Error | None = None
+    cost_breakdown: _Breakdown | None = None
     status: str | None = None
 
 
@@ -69,8 +77,8 @@ class SpendLog(msgspec.Struct):
     session_id: str | None = None
     api_key: str | None = None
     spend: Decimal | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
     start_time: str | None = msgspec.field(default=None, name="startTime")
     end_time: str | None = msgspec.field(default=None, name="endTime")
     completion_start_time: str | None = msgspec.field(default=None, name="completionStartTime")
@@ -89,6 +97,8 @@ class SpendLog(msgspec.Struct):
 _NONE = _Metadata()
 _NO_USAGE = _Usage()
 _NO_DETAILS = _Details()
+_NO_SPLIT = _Creation()
+_OWN = ("team", "tenant", "feature", "environment", "session", "experiment_arm")
 _COLUMNS: dict[str, tuple[str, pl.DataType]] = {
     "request_id": ("VARCHAR", pl.String()),
     "operation_id": ("VARCHAR", pl.String()),
@@ -130,29 +140,22 @@ _RAW: dict[str, pl.DataType] = {
 
 def _row(log: SpendLog) -> tuple[Any, ...]:
     meta = log.metadata or _NONE
-    usage = meta.usage_object or meta.additional_usage_values or _NO_USAGE
-    prompt, completion = usage.prompt_tokens_details or _NO_DETAILS, usage.completion_tokens_details or _NO_DETAILS
-    read = _first(usage.cache_read_input_tokens, prompt.cached_tokens, 0)
-    written = _first(usage.cache_creation_input_tokens, prompt.cache_creation_tokens, prompt.cache_write_tokens, 0)
-    one_hour = (usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation else None) or 0
-    said = {
-        **_tags(log.request_tags),
-        **{str(key): str(value) for key, value in (meta.spend_logs_metadata or {}).items() if value is not None},
-    }
+    read, five_minutes, one_hour, reasoning, tier = _usage(meta)
+    said = {**_tags(log.request_tags), **_said(meta.spend_logs_metadata or {})}
     return (
         log.request_id,
-        log.litellm_call_id or None,
+        log.litellm_call_id or meta.litellm_call_id or None,
         log.model or None,
         log.model_group or None,
         log.custom_llm_provider or None,
-        usage.service_tier,
+        tier,
         log.prompt_tokens,
         read,
-        written - one_hour,
+        five_minutes,
         one_hour,
         log.completion_tokens,
-        completion.reasoning_tokens,
-        None if log.spend is None else log.spend.quantize(_CENT),
+        reasoning,
+        exact(log.spend, 12, 18, "spend"),
         log.status or meta.status or None,
         meta.error_information.error_class if meta.error_information else None,
         str(log.cache_hit).lower() == "true",
@@ -172,14 +175,35 @@ def _row(log: SpendLog) -> tuple[Any, ...]:
     )
 
 
+def _usage(meta: _Metadata) -> tuple[int, int, int, int | None, str | None]:
+    """Tokens read from cache, written for five minutes and for an hour, reasoning tokens, and the tier served."""
+    new, old = meta.usage_object or _NO_USAGE, meta.additional_usage_values or _NO_USAGE
+    prompt, before = new.prompt_tokens_details or _NO_DETAILS, old.prompt_tokens_details or _NO_DETAILS
+    split = new.cache_creation or old.cache_creation or _NO_SPLIT
+    five, hour = split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens or 0
+    read = _first(new.cache_read_input_tokens, prompt.cached_tokens, old.cache_read_input_tokens, before.cached_tokens)
+    written = _first(new.cache_creation_input_tokens, prompt.cache_creation_tokens, prompt.cache_write_tokens)
+    written = written or _first(old.cache_creation_input_tokens, before.cache_creation_tokens, before.cache_write_tokens)
+    if written and five is not None and five + hour != written:
+        raise ValueError(f"cache writes of 5 minutes ({five}) and 1 hour ({hour}) are not their total ({written})")
+    thought = new.completion_tokens_details or old.completion_tokens_details or _NO_DETAILS
+    tier = new.service_tier or (meta.cost_breakdown.service_tier if meta.cost_breakdown else None)
+    return read, (written - hour if written else five or 0), hour, thought.reasoning_tokens, tier
+
+
 def _first(*values: int | None) -> int:
-    return next(value for value in values if value is not None)
+    return next((value for value in values if value is not None), 0)
+
+
+def _said(metadata: dict[str, Any]) -> dict[str, str]:
+    """What callers say of themselves, where it is plain text or a number."""
+    return {key: str(metadata[key]) for key in _OWN if isinstance(metadata.get(key), str | int) and metadata[key] != ""}
 
 
 def _tags(tags: list[Any] | str | None) -> dict[str, str]:
-    if not isinstance(tags, list):
-        return {}
-    return dict(tag.split(":", 1) for tag in tags if isinstance(tag, str) and ":" in tag)
+    if isinstance(tags, str):
+        tags = msgspec.json.decode(tags) if tags.startswith("[") else []
+    return dict(tag.split(":", 1) for tag in tags or () if isinstance(tag, str) and tag.split(":", 1)[0] in _OWN and ":" in tag)
 
 
 def _columns(logs: Sequence[SpendLog]) -> pl.DataFrame:
@@ -210,5 +234,6 @@ FORMAT = Format(
     columns={name: dtype for name, (dtype, _) in _COLUMNS.items()},
     day="started_at",
     recognises=has_keys("request_id", "startTime", "spend", "custom_llm_provider"),
-    read=Records(SpendLog, _columns, _RULES, frozenset({"metadata", "request_tags"})).read,
+    read=Records(SpendLog, _columns, _RULES, frozenset({"metadata", "request_tags"}), _BODIES).read,
+    names=frozenset(SpendLog.__struct_encode_fields__),
 )

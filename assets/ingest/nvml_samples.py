@@ -1,6 +1,6 @@
 """GPU samples of meterbook's own collector: JSON lines, one per device and sample, in NVML's terms.
 
-`utilization_gpu` is NVML's percent of time with any kernel running, null where NVML has none (MIG): that is unknown, never idle.
+`utilization_gpu` is NVML's percent of time with any kernel running, null (or `N/A`) where NVML has none (MIG): unknown, never idle.
 `memory_used_bytes`, `total_energy_mj` (millijoule counter), `processes` (count of compute processes). Who held the device (team,
 tenant, feature, job_id) is what the scheduler said, where it said anything. `interval_seconds` is the time between samples.
 """
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 import msgspec
 import polars as pl
 
-from meterbook.assets.ingest._records import Records
+from meterbook.assets.ingest._records import Count, Records
 from meterbook.assets.ingest.format import Format, Rule, has_keys, instant, missing, negative, not_an_instant
+
+_NO_FIGURE = frozenset({"N/A", "[N/A]", "[Not Supported]"})
+"""How NVIDIA's tools write a figure that a device does not have."""
 
 
 class NvmlSample(msgspec.Struct):
@@ -22,12 +25,12 @@ class NvmlSample(msgspec.Struct):
     name: str | None = None
     host: str | None = None
     pool: str | None = None
-    interval_seconds: int | None = None
-    utilization_gpu: int | None = None
-    memory_used_bytes: int | None = None
-    total_energy_mj: int | None = None
-    processes: int | None = None
-    mig_mode: int | None = None
+    interval_seconds: Count | None = None
+    utilization_gpu: Count | str | None = None
+    memory_used_bytes: Count | None = None
+    total_energy_mj: Count | None = None
+    processes: Count | None = None
+    mig_mode: Count | None = None
     team: str | None = None
     tenant: str | None = None
     feature: str | None = None
@@ -54,13 +57,23 @@ _FIELDS = {
 
 
 def _columns(samples: Sequence[NvmlSample]) -> pl.DataFrame:
-    columns = {name: pl.Series([getattr(sample, name) for sample in samples], dtype=dtype) for name, (_, dtype) in _FIELDS.items()}
+    values = {name: [getattr(sample, name) for sample in samples] for name in _FIELDS}
+    values["utilization_gpu"] = [_percent(given) for given in values["utilization_gpu"]]
+    columns = {name: pl.Series(values[name], dtype=dtype) for name, (_, dtype) in _FIELDS.items()}
     given = pl.Series([sample.sampled_at for sample in samples], dtype=pl.String())
     return (
         pl.DataFrame({"given": given, **columns})
         .with_columns(instant("given").alias("sampled_at"))
         .with_columns(pl.col("sampled_at").dt.epoch("s").alias("sampled_second"))
     )
+
+
+def _percent(given: int | str | None) -> int | None:
+    if given is None or given in _NO_FIGURE:
+        return None
+    if isinstance(given, str) and not given.isdecimal():
+        raise ValueError(f"utilization_gpu {given!r} is not a percentage")
+    return int(given)
 
 
 _RULES: list[Rule] = [
@@ -84,4 +97,5 @@ FORMAT = Format(
     day="sampled_at",
     recognises=has_keys("sampled_at", "uuid", "utilization_gpu"),
     read=Records(NvmlSample, _columns, _RULES).read,
+    names=frozenset(NvmlSample.__struct_fields__),
 )

@@ -8,14 +8,14 @@ outcome_id is known by its content and its place among equal rows of its file.
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import polars as pl
 
-from meterbook.assets.ingest._records import Records
-from meterbook.assets.ingest.format import Format, Rule, has_keys, instant, missing, negative, not_an_instant
-
-_MICRO = Decimal("0.000001")
+from meterbook.assets.content import Content
+from meterbook.assets.ingest._records import Count, Records
+from meterbook.assets.ingest.format import Format, Places, Rows, Rule, exact, has_keys, instant, missing, negative, not_an_instant
 
 
 class Outcome(msgspec.Struct):
@@ -24,7 +24,7 @@ class Outcome(msgspec.Struct):
     outcome_id: str | None = None
     occurred_at: str | None = None
     unit: str | None = None
-    quantity: int | None = None
+    quantity: Count | None = None
     is_success: bool | None = None
     is_escalated: bool | None = None
     quality_score: Decimal | None = None
@@ -47,23 +47,28 @@ _TYPES: dict[str, tuple[str, pl.DataType]] = {
 }
 
 
-def _columns(outcomes: Sequence[Outcome]) -> pl.DataFrame:
-    seen: dict[str, int] = {}
-    rows = []
-    for outcome in outcomes:
-        if not outcome.outcome_id:
-            outcome.outcome_id = _identity(outcome, seen)
-        if outcome.quality_score is not None:
-            outcome.quality_score = outcome.quality_score.quantize(_MICRO)
-        rows.append(msgspec.structs.astuple(outcome))
-    frame = pl.DataFrame(rows, schema={name: dtype for name, (_, dtype) in _TYPES.items()}, orient="row")
-    return frame.rename({"occurred_at": "occurred_at_text"}).with_columns(instant("occurred_at_text").alias("occurred_at"))
+class _Outcomes:
+    """Types the outcomes of one file, and names those without an id."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+
+    def columns(self, outcomes: Sequence[Outcome]) -> pl.DataFrame:
+        for outcome in outcomes:
+            outcome.quality_score = exact(outcome.quality_score, 6, 18, "quality_score")
+        for outcome in outcomes:
+            outcome.outcome_id = outcome.outcome_id or self._places.name(_content(outcome))
+        rows = [msgspec.structs.astuple(outcome) for outcome in outcomes]
+        frame = pl.DataFrame(rows, schema={name: dtype for name, (_, dtype) in _TYPES.items()}, orient="row")
+        return frame.rename({"occurred_at": "occurred_at_text"}).with_columns(instant("occurred_at_text").alias("occurred_at"))
 
 
-def _identity(outcome: Outcome, seen: dict[str, int]) -> str:
-    content = hashlib.md5(msgspec.json.encode(outcome), usedforsecurity=False).hexdigest()
-    seen[content] = seen.get(content, 0) + 1
-    return f"{content}-{seen[content]}"
+def _content(outcome: Outcome) -> str:
+    return hashlib.md5(msgspec.json.encode(outcome), usedforsecurity=False).hexdigest()
+
+
+def _read(content: Content, mapping: Any = None) -> Rows:  # noqa: ANN401 -- formats share one signature
+    return Records(Outcome, _Outcomes().columns, _RULES).read(content, mapping)
 
 
 _RULES: list[Rule] = [
@@ -79,5 +84,6 @@ FORMAT = Format(
     columns={**{name: dtype for name, (dtype, _) in _TYPES.items()}, "occurred_at": "TIMESTAMP"},
     day="occurred_at",
     recognises=has_keys("occurred_at", "unit"),
-    read=Records(Outcome, _columns, _RULES).read,
+    read=_read,
+    names=frozenset(Outcome.__struct_fields__),
 )

@@ -66,7 +66,7 @@ def _unpriced(frame: Frame) -> Iterator[dict[str, Any]]:
             yield {
                 "amount": Decimal(0),
                 "per": "",
-                "action": f"Add a rate card: {count(row['requests'])} requests, {count(row['tokens'])} tokens without a price ({row['reason']}).",
+                "action": f"Add a rate card ({row['reason']}): {count(row['requests'])} requests, {count(row['tokens'])} tokens unpriced.",
                 "owner": "finance",
             }
 

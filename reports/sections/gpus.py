@@ -10,6 +10,7 @@ from meterbook.reports.section import Section
 from meterbook.reports.svg import stacked
 
 STATES = (("used", "used"), ("warm idle", "warm_idle"), ("free idle", "free_idle"), ("unknown", "unknown"))
+MEANINGS = (("used", ""), ("warm idle", "held, without work"), ("free idle", "held by nobody"), ("unknown", "no utilisation known"))
 
 
 def _build(frame: Frame) -> Mapping[str, Any] | None:
@@ -30,7 +31,7 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
     ]
     idle = sum((pool["warm_idle_cost_usd"] + pool["free_idle_cost_usd"] for pool in pools), Decimal(0))
     total = sum((pool["cost_usd"] for pool in pools), Decimal(0))
-    return {"rows": rows, "states": [name for name, _ in STATES], "total": dollars(total), "idle_total": dollars(idle)}
+    return {"rows": rows, "states": MEANINGS, "total": dollars(total), "idle_total": dollars(idle)}
 
 
 SECTION = Section("gpus", _build, "No GPU samples in this week.", "GPUs")

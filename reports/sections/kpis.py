@@ -37,7 +37,7 @@ def _spend(frame: Frame) -> Kpi:
 
 
 def _forecast(frame: Frame) -> Kpi:
-    plan, name = frame.plan, f"{frame.week.last:%B} forecast"
+    plan, name = frame.plan, f"{frame.week.last:%B} {'total' if frame.week.ends_month else 'forecast'}"
     if not plan:
         return Kpi(name, NONE, "", "no monthly budget for everything")
     if plan["forecast_usd"] is None:

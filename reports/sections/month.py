@@ -1,15 +1,21 @@
 """The month so far against its plan, with where it lands."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from meterbook.reports.charts import ACCENT, MUTED, Chart, figure, text_at
-from meterbook.reports.frame import Frame
+from meterbook.reports.charts import ACCENT, MUTED, Chart, figure, spread, text_at
+from meterbook.reports.frame import Frame, Row
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
+
+LATE_DAYS = 8
+"""So near the end of a month the label of today would meet those at its end, and joins them."""
+HEADROOM = 1.12
+"""Room above the highest line for three labels that end together."""
+Points = Sequence[tuple[date, Decimal]]
 
 
 def _build(frame: Frame) -> Mapping[str, Any] | None:
@@ -17,43 +23,49 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
         return None
     first = frame.week.last.replace(day=1)
     end = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    days = [str(row["day"]) for row in frame.month]
-    sums = list(accumulate((row["cost_usd"] for row in frame.month), initial=Decimal(0)))[1:]
+    sums = accumulate((row["cost_usd"] for row in frame.month), initial=Decimal(0))
+    points = list(zip((row["day"] for row in frame.month), list(sums)[1:], strict=True))
     plan = frame.plan
-    traces = [{"type": "scatter", "mode": "lines", "x": days, "y": [float(value) for value in sums], "line": {"color": ACCENT, "width": 3}}]
-    labels = [text_at(days[-1], float(sums[-1]), f"{head(sums[-1])} so far", shift=-12)]
-    rows = [[day, dollars(value)] for day, value in zip(days, sums, strict=True)]
+    rows = [[str(day), dollars(value)] for day, value in points]
+    label = f"{first:%B} so far: {head(points[-1][1])} on {points[-1][0].day} {first:%B}"
     if plan:
-        amount = plan["amount_usd"]
-        steady = [str(first), str(end)]
-        traces.append(_line(steady, [0, float(amount)], "dash", MUTED))
-        labels.append(
-            text_at(str(end), float(amount), f"plan {head(amount)}", right=True, shift=12 if amount >= (plan["forecast_usd"] or 0) else -14)
-        )
-        rows.append([f"plan for {first:%B}", dollars(amount)])
-    if plan and plan["forecast_usd"] is not None and days[-1] != str(end):
-        landing = plan["forecast_usd"]
-        traces.append(_line([days[-1], str(end)], [float(sums[-1]), float(landing)], "dot", ACCENT))
-        labels.append(text_at(str(end), float(landing), f"forecast {head(landing)}", right=True, shift=_side(landing, amount)))
-        rows.append([f"forecast for {first:%B}", dollars(landing)])
-    drawn = figure(
-        traces,
-        annotations=labels,
-        xaxis={"type": "date", "tickformat": "%-d %b", "nticks": 6, "range": [str(first), str(end + timedelta(days=1))]},
-    )
-    label = f"{first:%B} so far: {head(sums[-1])} on {frame.week.last.day} {frame.week.last:%B}"
-    if plan:
+        rows += [[f"plan for {first:%B}", dollars(plan["amount_usd"])], [f"forecast for {first:%B}", dollars(plan["forecast_usd"])]]
         label += f"; plan {head(plan['amount_usd'])}; forecast {head(plan['forecast_usd'])}"
-    return {"chart": Chart("month", label, drawn, ("Day", "Cost to date"), rows), "name": f"{first:%B}", "has_plan": plan is not None}
+    chart = Chart("month", label, _drawn(points, first, end, plan), ("Day", "Cost to date"), rows)
+    return {"chart": chart, "name": f"{first:%B}", "has_plan": plan is not None}
 
 
-def _side(mine: Decimal, other: Decimal | None) -> int:
-    """The upper of two lines is labelled above, the lower well below, so that labels never meet."""
-    return 12 if other is None or mine >= other else -26
+def _drawn(points: Points, first: date, end: date, plan: Row | None) -> Mapping[str, Any]:
+    today, so_far = points[-1]
+    traces = [_line(points, "solid", ACCENT, 3)]
+    ends = []
+    if plan:
+        traces.append(_line([(first, Decimal(0)), (end, plan["amount_usd"])], "dash", MUTED))
+        ends.append(("plan", plan["amount_usd"]))
+    if plan and plan["forecast_usd"] is not None and today < end:
+        traces.append(_line([(today, so_far), (end, plan["forecast_usd"])], "dot", ACCENT))
+        ends.append(("forecast", plan["forecast_usd"]))
+    is_late = (end - today).days <= LATE_DAYS
+    if is_late:
+        ends.append(("so far", so_far))
+    top = max([float(so_far), *(float(value) for _, value in ends)]) * HEADROOM
+    lifts = spread([float(value) for _, value in ends], top)
+    labels = [text_at(str(end), float(value), f"{name} {head(value)}", shift=lift) for (name, value), lift in zip(ends, lifts, strict=True)]
+    if not is_late:
+        labels.append(text_at(str(today), float(so_far), f"so far {head(so_far)}", shift=-12))
+    return figure(
+        traces,
+        right=100,
+        annotations=labels,
+        xaxis={"type": "date", "tickformat": "%-d %b", "nticks": 5, "range": [str(first), str(end)]},
+        yaxis={"range": [0, top]},
+    )
 
 
-def _line(x: list[str], y: list[float], dash: str, color: str) -> dict[str, Any]:
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": {"color": color, "width": 2, "dash": dash}, "hoverinfo": "skip"}
+def _line(points: Points, dash: str, color: str, width: int = 2) -> dict[str, Any]:
+    x, y = [str(day) for day, _ in points], [float(value) for _, value in points]
+    line = {"color": color, "width": width, "dash": dash}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip", "cliponaxis": False}
 
 
 SECTION = Section("month", _build, "No cost in this month yet.", "Month to date against plan")

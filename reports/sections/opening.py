@@ -12,12 +12,13 @@ from meterbook.reports.sections.moved import movers
 
 def _build(frame: Frame) -> Mapping[str, Any]:
     facts, week = frame.facts, frame.week
+    through = min(week.last, facts.data_through)
     return {
         "company": facts.company,
         "period": f"Week {week.name[-2:]}, {week.title}",
         "state": "closed" if facts.is_closed else "open",
         "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
-        "through": f"data through {week.last.day} {week.last:%B}",
+        "through": f"data through {through.day} {through:%B}",
         "headline": headline(frame),
         "causes": causes(frame),
     }
@@ -44,19 +45,22 @@ def _landing(frame: Frame) -> str:
     month = f"{frame.week.last:%B}"
     gap = plan["forecast_usd"] - plan["amount_usd"]
     verdict = "over" if gap > 0 else "under"
-    return f"; {month} is heading for {head(plan['forecast_usd'])}, {head(abs(gap))} {verdict} plan"
+    landing = "came to" if frame.week.ends_month else "is heading for"
+    return f"; {month} {landing} {head(plan['forecast_usd'])}, {head(abs(gap))} {verdict} plan"
 
 
 def causes(frame: Frame) -> list[str]:
-    """Two sentences: what moved most, and what idle GPUs cost."""
+    """Two sentences in dollars: what moved most, and what idle GPUs cost."""
     found = []
     biggest = movers(frame)[:3]
     if biggest:
         listed = ", ".join(f"{name} {dollars(value, plus=True)}" for name, value in biggest)
-        found.append(f"The change of {dollars(frame.now - frame.before, plus=True)} {frame.week.basis} is mostly {listed}.")
-    idle = sum((pool["warm_idle_cost_usd"] + pool["free_idle_cost_usd"] for pool in frame.gpus(frame.span)), Decimal(0))
-    if idle:
-        found.append(f"GPUs that were held or free without work cost {dollars(idle)}.")
+        gap = frame.now - frame.before
+        found.append(f"{dollars(abs(gap))} {'more' if gap > 0 else 'less'} than {frame.week.rival}, mainly {listed}.")
+    pools = frame.gpus(frame.span)
+    warm, free = (sum((pool[f"{state}_idle_cost_usd"] for pool in pools), Decimal(0)) for state in ("warm", "free"))
+    if warm + free:
+        found.append(f"GPUs without work cost {dollars(warm + free)}, of which {dollars(free)} on GPUs nobody held.")
     return found
 
 

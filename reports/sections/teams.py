@@ -1,11 +1,11 @@
-"""Cost by team: the week, its change, thirteen weeks, the budget."""
+"""Cost by team: the week, its change, thirteen weeks, the budget, a unit cost."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.frame import ZERO, Frame
-from meterbook.reports.numbers import dollars, percent, ratio
+from meterbook.reports.numbers import dollars, percent, price, ratio
 from meterbook.reports.section import Section
 from meterbook.reports.svg import bullet, sparkline
 
@@ -26,8 +26,9 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
             "change": dollars(now.get(name, ZERO) - before.get(name, ZERO), plus=True),
             "mood": _mood(now.get(name, ZERO) - before.get(name, ZERO)),
             "share": percent(ratio(now.get(name, ZERO), frame.now)),
-            "spark": sparkline(frame.weekly(team=name), f"{name}, thirteen weeks"),
+            "spark": sparkline(frame.weekly[name], f"{name}, thirteen weeks"),
             "budget": _budget(budgets.get(name)),
+            "unit": _unit(frame.unit_of_team.get(name)),
         }
         for name in names
     ]
@@ -42,6 +43,11 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
 
 def _mood(value: Decimal) -> str:
     return "over" if value >= 1 else "under" if value <= -1 else ""
+
+
+def _unit(row: Mapping[str, Any] | None) -> Mapping[str, str] | None:
+    cost = ratio(row["cost_usd"], row["successes"]) if row else None
+    return {"cost": price(cost), "per": f"per {row['label']}"} if row and cost is not None else None
 
 
 def _budget(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import duckdb
 import pytest
@@ -47,8 +48,8 @@ def _foot(made: str, name: str) -> list[str]:
     return re.findall(r"<td[^>]*>([^<]*)</td>", _section(made, name).split("<tfoot>")[1])
 
 
-def _figure(made: str, name: str) -> dict[str, dict[str, list[dict[str, object]]]]:
-    found: dict[str, dict[str, list[dict[str, object]]]] = json.loads(made.split(f'id="figure-{name}">')[1].split("</script>")[0])
+def _figure(made: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(made.split(f'id="figure-{name}">')[1].split("</script>")[0])
     return found
 
 
@@ -78,7 +79,7 @@ def test_headline_kpi_figure_and_table_say_the_same_as_the_lake(lake: Con, facts
     assert re.findall(r'class="value">([^<]*)<', made)[0] == head(cost)
     moved = _figure(made, "moved")
     assert moved["layout"]["annotations"][-1]["text"] == head(cost)
-    assert moved["data"][0]["x"][-1] == float(cost)  # type: ignore[call-overload,index] # parsed JSON
+    assert moved["data"][0]["x"][-1] == float(cost)
     assert _foot(made, "teams")[1] == dollars(cost)
 
 
@@ -99,6 +100,14 @@ def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lak
     assert any(label["text"] == f"forecast {head(landing)}" for label in _figure(made, "month")["layout"]["annotations"])
 
 
+def test_a_month_that_is_over_is_no_forecast(lake: Con, facts: PageFacts) -> None:
+    lake.execute("update marts.budget_use set day = '2026-09-30'")
+    made = render("weekly", "2026-W40", lake, replace(facts, data_through=date(2026, 9, 30)))
+    assert "September came to" in _section(made, "opening")
+    assert "September total" in _section(made, "kpis")
+    assert "forecast" not in "".join(str(label["text"]) for label in _figure(made, "month")["layout"]["annotations"])
+
+
 def test_teams_sum_to_the_total_of_the_week(lake: Con, facts: PageFacts) -> None:
     made = render("weekly", WEEK, lake, facts)
     shown = re.findall(r'<th scope="row">([a-z]+).*?</th><td>([^<]*)</td>', _section(made, "teams"))
@@ -111,7 +120,7 @@ def test_the_month_to_date_is_the_total_of_the_months_statement(lake: Con, facts
     made = render("weekly", WEEK, lake, facts)
     charged = _sum(lake, "select sum(cost_usd) from marts.chargeback where period = '2026-10'")
     line = _figure(made, "month")["data"][0]["y"]
-    assert line[-1] == float(charged)  # type: ignore[index] # parsed JSON
+    assert line[-1] == float(charged)
     assert f"so far {head(charged)}" in [label["text"] for label in _figure(made, "month")["layout"]["annotations"]]
 
 
@@ -146,7 +155,7 @@ def test_a_name_is_text_and_never_markup(table: str, column: str, lake: Con, fac
 def test_a_name_in_a_figure_neither_ends_its_script_nor_becomes_markup(lake: Con, facts: PageFacts) -> None:
     lake.execute("update marts.cost set line = ? where line = 'GPU used' and day >= '2026-10-19'", [HOSTILE])
     drawn = _figure(render("weekly", WEEK, lake, facts), "moved")
-    assert html.escape(HOSTILE) in drawn["layout"]["yaxis"]["ticktext"]  # type: ignore[call-overload] # parsed JSON
+    assert html.escape(HOSTILE) in drawn["layout"]["yaxis"]["ticktext"]
     assert text_at(0, 0, HOSTILE)["text"] == html.escape(HOSTILE)
     chart = Chart("x", "x", {"title": "</script>"}, (), ())
     assert "<" not in chart.json

@@ -223,7 +223,7 @@ def test_of_a_record_set_aside_only_what_the_mapping_names_is_kept(desk: Any) ->
             "is not CSV: unexpected end of data in the row that begins in line 2",
         ),
         (
-            {"a.csv": "at\n2026-10-01\n".encode() + b"\xff\n"},
+            {"a.csv": b"at\n2026-10-01\n" + b"\xff\n"},
             mapped({"started_at": "at"}),
             "is not UTF-8 text (invalid start byte: byte 0xff)",
         ),

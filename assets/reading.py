@@ -1,0 +1,81 @@
+"""How what was read of one file is published: typed rows, and rows set aside, each as one Parquet file."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from meterbook.assets.ingest.format import Format, Rows
+from meterbook.assets.ledger import Entry
+from meterbook.sql.lake import TEMPORARY
+
+COPY = "format parquet, compression zstd, compression_level 1"
+MEMORY = "512MB"
+"""What sorting one file may take; a larger file is sorted on disk."""
+QUARANTINE = {"file_id": pl.String, "file": pl.String, "format": pl.String, "line": pl.Int64, "reason": pl.String, "raw_text": pl.String}
+
+
+def write_typed(path: Path, rows: Rows, one: Format, entry: Entry) -> dict[str, int]:
+    """Publish typed rows in the format's columns with file_id, source, line and day, sorted by day and line.
+
+    Returns:
+        Rows by UTC day.
+    """
+    days, is_sorted = _days(rows, one.day)
+    if days:
+        columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in one.columns.items())
+        added = f"'{entry.file_id}' as file_id, $source as source, line, cast({one.day} as date) as day"
+        _publish(path, rows, f"select {columns}, {added} from given {'' if is_sorted else 'order by day, line'}", entry.source)
+    return days
+
+
+def write_rejected(path: Path, rows: Rows, entry: Entry) -> None:
+    """Publish the rows set aside, in the columns of raw.quarantine."""
+    found = [(entry.file_id, entry.file, entry.format, row.line, row.reason, row.raw_text) for row in rows.rejected]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}{TEMPORARY}")
+    pl.DataFrame(found, schema=QUARANTINE, orient="row").sort("line").write_parquet(beside, compression="zstd", compression_level=1)
+    beside.replace(path)
+
+
+def _days(rows: Rows, column: str) -> tuple[dict[str, int], bool]:
+    """Rows by day, and whether they came in the order of days."""
+    counts: Counter[str] = Counter()
+    last, is_sorted = None, True
+    for frame in rows.frames([column]):
+        day = frame[column].dt.date()
+        is_sorted = is_sorted and day.is_sorted() and (last is None or day[0] >= last)
+        last = day[-1]
+        counts.update(dict(day.cast(pl.String).value_counts().iter_rows()))
+    return dict(sorted(counts.items())), is_sorted
+
+
+def _publish(path: Path, rows: Rows, select: str, source: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}{TEMPORARY}")
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as spill,
+        duckdb.connect(config={"memory_limit": MEMORY, "threads": "2", "temp_directory": spill}) as con,
+    ):
+        con.register("given", _stream(rows))
+        con.execute(f"copy ({select.replace('$source', _quoted(source))}) to {_quoted(str(beside))} ({COPY})")
+    beside.replace(path)
+
+
+def _stream(rows: Rows) -> pa.RecordBatchReader:
+    """Typed rows one piece at a time, so that they are never all unpacked."""
+    schema = next(iter(rows.frames())).head(0).to_arrow().schema
+
+    def pieces() -> Iterator[pa.RecordBatch]:
+        for frame in rows.frames():
+            yield from frame.to_arrow().to_batches()
+
+    return pa.RecordBatchReader.from_batches(schema, pieces())
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
