@@ -16,11 +16,11 @@ def raw_assets() -> dg.AssetsDefinition:
     keys = {name: dg.AssetKey(["raw", name]) for name in names}
 
     @dg.multi_asset(
-        name="inbox",
+        name="take_in",
         specs=[dg.AssetSpec(key, group_name="raw", kinds={"parquet"}, skippable=True) for key in keys.values()],
         check_specs=[dg.AssetCheckSpec("nothing_refused", asset=keys["input_file"], blocking=False)],
     )
-    def inbox(book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    def take_in(book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         workspace = book.workspace()
         ingested = workspace.ingest(lambda file, _done, _total: report(f"read {file}"))
         for name, files in workspace.inbox.raw_files().items():
@@ -38,4 +38,4 @@ def raw_assets() -> dg.AssetsDefinition:
             metadata={"refused": [f"{file}: {reason}" for file, reason in ingested.refused]},
         )
 
-    return inbox
+    return take_in
