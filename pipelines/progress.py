@@ -1,5 +1,6 @@
 """Progress for people: one bar for the step at work, a line for each step done."""
 
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,7 @@ class Steps:
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID | None = None
         self._name, self._total, self._done = "", 0, 0
+        self._began = monotonic()
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -41,6 +43,7 @@ class Steps:
         """Begin a step of so many parts."""
         self._end()
         self._name, self._total, self._done = name, total, 0
+        self._began = monotonic()
         self._task = self._bar.add_task(name, total=total or None, what="")
 
     def advance(self, what: str, done: int = 1) -> None:
@@ -53,4 +56,4 @@ class Steps:
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
-            self._console.print(f"{self._name}: done", style="dim")
+            self._console.print(f"{self._name}: done in {monotonic() - self._began:.1f} s", style="dim")

@@ -1,6 +1,6 @@
 """One run of a book from the command line: the same definitions as Dagster's, in this process, with a bar and a summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.inbox import Ingested
+from meterbook.assets.models import asset_key
 from meterbook.assets.publishing import WEEKLY, Publication, Publisher, bounds_of
 from meterbook.assets.resources import BookResource, listening
 from meterbook.assets.workspace import Workspace
@@ -83,7 +84,7 @@ class _Run:
             return True
         self.outcome.built_days = (plan.from_day, plan.last_day)
         self.steps.begin("models", plan.partitions)
-        return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)))
+        return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)), self._active())
 
     def _publish(self) -> None:
         # Opened anew: the models have just been written by the run's own workspace.
@@ -94,11 +95,19 @@ class _Run:
             if items and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
                 self.outcome.published += [item.key for item in items]
 
-    def _execute(self, job: str, tags: Mapping[str, str]) -> bool:
+    def _active(self) -> list[dg.AssetKey]:
+        """Every model but the staging of formats that have no file."""
+        return [asset_key(name) for name in self.workspace.project.models if self.workspace.catalog.is_active(name)]
+
+    def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
         definitions = build_definitions(BookResource(folder=str(self.folder)))
         with dg.DagsterInstance.ephemeral() as instance, listening(self.steps.advance):
             result = definitions.resolve_job_def(job).execute_in_process(
-                instance=instance, tags=dict(tags), raise_on_error=self.debug, run_config={"loggers": {"quiet": {}}}
+                instance=instance,
+                tags=dict(tags),
+                asset_selection=selection,
+                raise_on_error=self.debug,
+                run_config={"loggers": {"quiet": {}}},
             )
         self.outcome.failures += [_reason(event) for event in result.all_events if event.is_step_failure]
         return result.success

@@ -4,7 +4,9 @@ What a file was made from (the model's text, the content of every input) is its 
 changed is not made again. Bytes do not depend on how a window was cut, on threads or on the clock.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -137,14 +139,23 @@ class Engine:
                 self._copy(con, model, f"({model.sql})", keys[0])
                 con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
             else:
-                con.execute(f"create temp table result as {model.sql}")
+                con.execute(f"create table result as {model.sql}")
             self._check(con, model, keys)
             found = self._measure(con, model, keys)
-            for key, (rows, _) in found.items():
-                if rows and len(keys) > 1:
-                    self._copy(con, model, f"(select * from result where {model.partition_column} = '{key}')", key)
+            if len(keys) > 1:
+                self._copy_all(con, model, [key for key, (rows, _) in found.items() if rows])
         table = self.lake.table(model.name)
         return {key: self._partition(table.beside(key), fingerprints[key], *found.get(key, (0, {}))) for key in keys}
+
+    def _copy_all(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> None:
+        """One file per partition; a small COPY keeps one core busy, so as many run at once as there are threads."""
+
+        def copy(key: str) -> None:
+            with con.cursor() as cursor:
+                self._copy(cursor, model, f"(select * from result where {model.partition_column} = '{key}')", key)
+
+        with ThreadPoolExecutor(self.catalog.settings.threads) as pool:
+            deque(pool.map(copy, keys), maxlen=0)
 
     def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str) -> None:
         target = self.lake.table(model.name).beside(key)
