@@ -7,7 +7,8 @@ line and stays where it is; records that are wrong are set aside with file, line
 import difflib
 import fnmatch
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from meterbook.sql.lake import TEMPORARY, sha256_of
 
 MAPPED = "mapped"
 README = "README.md"
+AT_ONCE = 2
+"""Files read at the same time: decoding keeps one core busy, sorting and writing another."""
 ADDED = {"file_id": "VARCHAR", "source": "VARCHAR", "line": "BIGINT", "day": "DATE"}
 Progress = Callable[[str, int, int], None]
 """Called with a file, its number and how many there are."""
@@ -106,26 +109,41 @@ class Inbox:
         paths = self.scan()
         first = self._first_of_absent(paths)
         lost = {file for entry in self.entries.values() for file in self._files(entry)}
-        for number, path in enumerate(paths, 1):
-            before = self.entries.get(self._name(path))
-            entry = self._entry(path, before)
-            is_known = entry is before
-            other = first.get(entry.sha256, entry.file)
-            if other < entry.file:
-                entry = self._copy(entry, self.entries[other])
-            elif not is_known:
-                if progress:
-                    progress(entry.file, number, len(paths))
-                entry = self._take(path, entry)
-            self.entries[entry.file] = entry
-            if not entry.refused:
-                first[entry.sha256] = min(other, entry.file)
-            self._count(done, entry, is_known=is_known)
+        looked = [self._entry(path, self.entries.get(self._name(path))) for path in paths]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ahead = self._ahead(pool, paths, looked, first)
+            for number, (path, found) in enumerate(zip(paths, looked, strict=True), 1):
+                # What a copy stood for may have changed a moment ago.
+                entry = self._entry(path, found) if found.copy_of and not self._is_there(found) else found
+                is_known = entry is self.entries.get(entry.file)
+                other = first.get(entry.sha256, entry.file)
+                if other < entry.file:
+                    entry = self._copy(entry, self.entries[other])
+                elif not is_known:
+                    if progress:
+                        progress(entry.file, number, len(paths))
+                    entry = ahead[entry.file].result() if entry.file in ahead else self._take(path, entry)
+                self.entries[entry.file] = entry
+                if not entry.refused:
+                    first[entry.sha256] = min(other, entry.file)
+                self._count(done, entry, is_known=is_known)
         for file in lost - {file for entry in self.entries.values() for file in self._files(entry)}:
             file.unlink(missing_ok=True)
         save(self._ledger, self.entries)
         self._add_up(done)
         return done
+
+    def _ahead(
+        self, pool: ThreadPoolExecutor, paths: Sequence[Path], looked: Sequence[Entry], first: Mapping[str, str]
+    ) -> dict[str, Future[Entry]]:
+        """Read the first file of each new content already, one while another is written."""
+        ahead: dict[str, Future[Entry]] = {}
+        seen = set(first)
+        for path, entry in zip(paths, looked, strict=True):
+            if entry is not self.entries.get(entry.file) and entry.sha256 not in seen:
+                ahead[entry.file] = pool.submit(self._take, path, entry)
+            seen.add(entry.sha256)
+        return ahead
 
     def _first_of_absent(self, paths: Sequence[Path]) -> dict[str, str]:
         """Of the contents whose file no longer lies in the inbox, the first path by hash."""

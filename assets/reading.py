@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from meterbook.assets.ingest.format import Format, Rows
 from meterbook.assets.ledger import Entry
-from meterbook.sql.lake import TEMPORARY
+from meterbook.sql.lake import SPILL, TEMPORARY
 
 COPY = "format parquet, compression zstd, compression_level 1"
 MEMORY = "512MB"
@@ -58,7 +58,7 @@ def _publish(path: Path, rows: Rows, select: str, source: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.stem}{TEMPORARY}")
     with (
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as spill,
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=SPILL) as spill,
         duckdb.connect(config={"memory_limit": MEMORY, "threads": "2", "temp_directory": spill}) as con,
     ):
         con.register("given", _stream(rows))

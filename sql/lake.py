@@ -6,6 +6,7 @@ per table remembers from what each file was made, so that nothing is made twice;
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -15,6 +16,8 @@ Token = tuple[str, str]
 """A partition and the hash of its content."""
 
 TEMPORARY = ".part"
+SPILL = ".spill-"
+"""Folders that only live while a large file is sorted."""
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,5 @@ class Lake:
         """Remove what an interrupted run left beside its targets."""
         for path in self.root.rglob(f".*{TEMPORARY}"):
             path.unlink()
+        for folder in self.root.rglob(f"{SPILL}*"):
+            shutil.rmtree(folder)
