@@ -99,7 +99,7 @@ def test_packed_pieces_joined_to_one_file_are_read_to_the_end(tmp_path: Path, pa
         ("cut.zst", zstandard.ZstdCompressor().compress(lines(log()))[:-4], "is a zstd file that is cut short"),
         ("image.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "is not text; expected JSON, JSON lines, CSV or Parquet"),
         ("broken.parquet", b"PAR1" + b"garbage" * 9, "is a Parquet file that cannot be read"),
-        ("empty.gz", gzip.compress(b""), "holds nothing"),
+        ("empty.gz", gzip.compress(b"", mtime=0), "holds nothing"),
         ("other.csv", "colour,size\nred,1\n", "is of no known format; name it in `sources:` of meterbook.yaml, or map its columns"),
         ("nearly.csv", "request_id,startTime,prompt_tokens\nr,2026-10-01,1\n", "is of no known format (nearest: litellm_spendlogs)"),
     ],
