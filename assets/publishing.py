@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
@@ -54,13 +57,18 @@ class Publisher:
         months = sorted({day[:7] for day in days})
         return [*(Publication("chargeback", month) for month in months), *(Publication(WEEKLY, week) for week in weeks)]
 
-    def publish(self, item: Publication) -> list[Path]:
-        """Make one publication; files whose content did not change are not written.
+    def publish(self, items: Iterable[Publication]) -> Iterator[tuple[Publication, list[Path]]]:
+        """Make publications one after the other; files whose content did not change are not written.
 
-        Returns:
-            The files of the publication.
+        Yields:
+            Each publication with its files, as soon as they are there.
         """
-        files = self._statement(item) if item.kind == "chargeback" else self._page(item)
+        with self.workspace.catalog.connect() as con:
+            for item in items:
+                yield item, self._publish(item, con)
+
+    def _publish(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
+        files = self._statement(item, con) if item.kind == "chargeback" else self._page(item, con)
         known = {
             **self._known(),
             item.key: {"fingerprint": self._fingerprint(item), "files": [str(self._relative(path)) for path in files]},
@@ -68,14 +76,12 @@ class Publisher:
         write_atomically(self._record, json.dumps(dict(sorted(known.items())), indent=1))
         return files
 
-    def _statement(self, item: Publication) -> list[Path]:
-        with self.workspace.catalog.connect() as con:
-            return finance.write_chargeback(self.workspace.folder / "chargeback", item.period, con)
+    def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
+        return finance.write_chargeback(self.workspace.folder / "chargeback", item.period, con)
 
-    def _page(self, item: Publication) -> list[Path]:
+    def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
-        with self.workspace.catalog.connect() as con:
-            html = page.render(item.kind, item.period, con, self._facts(item))
+        html = page.render(item.kind, item.period, con, self._facts(item))
         if not target.is_file() or target.read_text("utf-8") != html:
             write_atomically(target, html)
         return [target]
@@ -101,9 +107,7 @@ class Publisher:
         )
 
     def _warnings(self, table: str, first: str, last: str) -> dict[str, int] | None:
-        made = [
-            part for key, part in self.workspace.lake.table(table).partitions.items() if first[: len(key)] <= key < last or key == "all"
-        ]
+        made = [part for key, part in self.workspace.lake.table(table).partitions.items() if first <= key < last]
         if not made:
             return None
         broken: dict[str, int] = {}

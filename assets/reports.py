@@ -49,10 +49,9 @@ def _asset(
         publisher = Publisher(book.workspace())
         items = {item_of(date.fromisoformat(partition)) for partition in context.partition_keys}
         written = []
-        for item in publisher.stale():
-            if item in items:
-                written += publisher.publish(item)
-                report(item.key)
+        for item, files in publisher.publish(item for item in publisher.stale() if item in items):
+            written += files
+            report(item.key)
         return dg.MaterializeResult(metadata={"files": len(written), "paths": [str(path) for path in written]})
 
     return publish

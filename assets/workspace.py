@@ -1,9 +1,9 @@
 """A book opened for work: its settings, its inbox, its lake and the engine over them. No Dagster here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from meterbook.assets.book import Book
@@ -12,7 +12,8 @@ from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
 from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
-from meterbook.sql.models import Model, Project, read_project
+from meterbook.sql.models import Columns, Model, Project, read_project
+from meterbook.sql.schemas import columns_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Workspace:
     @cached_property
     def engine(self) -> Engine:
         """The engine over what has been ingested so far."""
-        return Engine(Catalog(self.lake, self.project, self.inbox.raw_files(), self._settings))
+        return Engine(Catalog(self.lake, self.project, self.inbox.raw_files(), self._settings, columns()))
 
     @property
     def catalog(self) -> Catalog:
@@ -100,6 +101,13 @@ class Workspace:
         return sorted({key for name in names for key, _ in self.lake.table(name).tokens()})
 
 
+@cache
 def project() -> Project:
     """The models that ship with meterbook, over the raw tables of the formats that are there."""
     return read_project(raw_columns())
+
+
+@cache
+def columns() -> Mapping[str, Columns]:
+    """Columns of every table of the project."""
+    return columns_of(project())

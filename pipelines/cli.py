@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from meterbook.assets.book import BookError
+from meterbook.assets.book import Book, BookError
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.strict_yaml import StrictYamlError
 from meterbook.sql.models import ModelError
@@ -149,7 +149,8 @@ def seed(
 
 
 def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:
-    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load
+    Book(folder)
+    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load; a wrong book is told before
 
     raise typer.Exit(run_book(folder, out, _day(from_day), _day(to_day), debug=_Context.debug))
 
@@ -166,18 +167,18 @@ def _publish(kind: str, period: str | None) -> None:
     items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}]
     if not items:
         raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
-    for path in publisher.publish(items[-1]):
-        out.print(str(path), soft_wrap=True)
+    for _, files in publisher.publish(items[-1:]):
+        for path in files:
+            out.print(str(path), soft_wrap=True)
 
 
 def main() -> None:
     """Run the command line; errors are one line, tracebacks only with --debug."""
     try:
-        app(standalone_mode=False)
+        # Outside standalone mode an exit code comes back as a value.
+        sys.exit(app(standalone_mode=False) or DONE)
     except (BookError, CardError, StrictYamlError, ModelError) as error:
         _fail(str(error))
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except typer.Abort:
         _fail("interrupted; run again to go on")
     except Exception as error:

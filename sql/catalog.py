@@ -50,12 +50,20 @@ class Catalog:
         project: the models and the shapes they build on.
         raw: the ingested files of each raw table, by format name.
         settings: memory, threads, window size.
+        columns: of every table, where they are known already.
     """
 
-    def __init__(self, lake: Lake, project: Project, raw: Mapping[str, Sequence[RawFile]], settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        project: Project,
+        raw: Mapping[str, Sequence[RawFile]],
+        settings: Settings | None = None,
+        columns: Mapping[str, Columns] | None = None,
+    ) -> None:
         self.lake, self.project, self.raw = lake, project, raw
         self.settings = settings or Settings()
-        self.columns = columns_of(project)
+        self.columns = columns or columns_of(project)
         self._by_day = {name: _index(files) for name, files in raw.items()}
         self.days = _domain({day for index in self._by_day.values() for day in index})
 
@@ -112,6 +120,9 @@ class Catalog:
         con = duckdb.connect(config={"memory_limit": self.settings.memory_limit, "threads": str(self.settings.threads)})
         try:
             con.execute("set autoinstall_known_extensions = false; set timezone = 'UTC'")
+            # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same
+            # window: equal rows would be other bytes.
+            con.execute("set disabled_optimizers = 'statistics_propagation'")
             define_macros(con)
             if model is None:
                 self._open_all(con)

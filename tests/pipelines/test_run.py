@@ -16,7 +16,7 @@ import pytest
 from meterbook.pipelines.demo import write_demo
 
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
-DAYS = 6
+DAYS = 3
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,11 +37,16 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(book: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def done_book(book: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = _copy(book, tmp_path_factory.mktemp("undisturbed") / "book")
     done = _run(folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = _bytes(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(done_book: Path) -> dict[str, bytes]:
+    found = _bytes(done_book)
     assert any(name.endswith("chargeback.csv") for name in found)
     assert any(name.endswith(".html") for name in found)
     return found
@@ -159,38 +164,45 @@ def _binary(inbox: Path) -> None:
     (inbox / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + bytes(range(256)) * 20)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "name", "words"),
-    [(_unknown_format, "strange.csv", "format"), (_truncated, "cut.jsonl.gz", "cut short"), (_binary, "picture.png", "text")],
-)
-def test_a_file_that_cannot_be_read_is_refused_with_one_line_and_stays(
-    book: Path, tmp_path: Path, spoil: Spoil, name: str, words: str
-) -> None:
+SPOILT = {"strange.csv": (_unknown_format, "format"), "cut.jsonl.gz": (_truncated, "cut short"), "picture.png": (_binary, "text")}
+
+
+def test_files_that_cannot_be_read_are_refused_with_one_line_each_and_stay(book: Path, tmp_path: Path) -> None:
     folder = tmp_path / "book"
     shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "outcomes", "openai", "anthropic"))
-    spoil(folder / "inbox")
-    before = (folder / "inbox" / name).read_bytes()
+    for spoil, _ in SPOILT.values():
+        spoil(folder / "inbox")
+    before = {name: (folder / "inbox" / name).read_bytes() for name in SPOILT}
     done = _run(folder)
     assert done.returncode == 1
-    [line] = [line for line in done.stdout.splitlines() if name in line]
-    assert line.startswith("refused")
-    assert words in line
     assert "Traceback" not in done.stdout + done.stderr
-    assert (folder / "inbox" / name).read_bytes() == before
+    for name, (_, words) in SPOILT.items():
+        [line] = [line for line in done.stdout.splitlines() if name in line]
+        assert line.startswith("refused")
+        assert words in line
+        assert (folder / "inbox" / name).read_bytes() == before[name]
     # The rest went on.
     assert (folder / "chargeback" / "2026-10" / "chargeback.csv").is_file()
 
 
-def test_a_query_answers_in_three_forms_and_a_wrong_one_is_one_line(book: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "book"
-    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "openai", "anthropic"))
-    assert _run(folder).returncode == 0
+def test_a_query_answers_in_three_forms_and_a_wrong_one_is_one_line(done_book: Path) -> None:
     sql = "select team, sum(requests) as requests from marts.spend group by team order by team"
-    assert _run(folder, "query", sql, "--format", "csv").stdout.splitlines()[0] == "team,requests"
-    assert '"team": "documents"' in _run(folder, "query", sql, "--format", "json").stdout
-    assert "documents" in _run(folder, "query", sql).stdout
-    wrong = _run(folder, "query", "select nothing from nowhere")
+    assert _run(done_book, "query", sql, "--format", "csv").stdout.splitlines()[0] == "team,requests"
+    assert '"team": "documents"' in _run(done_book, "query", sql, "--format", "json").stdout
+    assert "documents" in _run(done_book, "query", sql).stdout
+    wrong = _run(done_book, "query", "select nothing from nowhere")
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+def test_a_page_and_a_statement_are_published_by_name(done_book: Path) -> None:
+    [page] = _run(done_book, "report", "weekly", "--period", "2026-W44").stdout.split()
+    assert Path(page).read_text().startswith("<!doctype html>")
+    assert [Path(line).name for line in _run(done_book, "chargeback", "2026-10").stdout.split()] == [
+        "chargeback.csv",
+        "chargeback_tenant.csv",
+        "manifest.json",
+    ]
+    assert _run(done_book, "chargeback", "2031-01").returncode == 2
 
 
 def test_a_changed_owner_moves_cost_and_a_late_file_only_its_days(book: Path, tmp_path: Path) -> None:
@@ -210,6 +222,6 @@ def test_a_changed_owner_moves_cost_and_a_late_file_only_its_days(book: Path, tm
     owners = folder / "owners.csv"
     owners.write_text(owners.read_text().replace(",sales,", ",growth,"))
     assert _run(folder).returncode == 0
-    teams = _run(folder, "query", "select distinct team from marts.cost order by 1", "--format", "csv").stdout.split()
+    teams = _run(folder, "query", "select distinct team from marts.spend order by 1", "--format", "csv").stdout.split()
     assert "growth" in teams
     assert "sales" not in teams

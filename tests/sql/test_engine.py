@@ -190,6 +190,21 @@ def test_bytes_do_not_depend_on_the_order_of_files_or_the_size_of_windows(engine
     assert {path.name: path.read_bytes() for path in (tmp_path / "other" / "staging" / "event").iterdir()} == one
 
 
+def test_bytes_of_a_day_do_not_depend_on_what_other_days_of_its_window_hold(
+    engine: Callable[..., Engine], models: Path, tmp_path: Path
+) -> None:
+    # A NULL on another day of the window changes what the writer knows of a column.
+    nulls = STAGING.replace("select id, day, amount, copies", "select id, day, nullif(amount, 2) as amount, copies")
+    (models / "staging" / "event.sql").write_text(nulls)
+    found = engine({"f": [(f"e{n}", n % 3, f"2026-10-0{n % 3 + 1}") for n in range(90)]})
+    together = Engine(Catalog(Lake(tmp_path / "together"), found.catalog.project, found.catalog.raw))
+    event = found.catalog.project.models["staging.event"]
+    together.build(event)
+    for number, day in enumerate(("2026-10-01", "2026-10-02", "2026-10-03"), 1):
+        found.build(event, (date(2026, 10, number), date(2026, 10, number + 1)))
+        assert found.lake.table("staging.event").path(day).read_bytes() == together.lake.table("staging.event").path(day).read_bytes()
+
+
 def test_a_gap_of_days_is_filled_and_a_stray_date_opens_no_decade(engine: Callable[..., Engine]) -> None:
     near = engine({"f": [("a", 1, "2026-10-01"), ("b", 1, "2026-10-05")]}).catalog.days
     assert near == [f"2026-10-0{n}" for n in range(1, 6)]
