@@ -17,6 +17,7 @@ from meterbook.assets.publishing import WEEKLY, Publication, Publisher, bounds_o
 from meterbook.assets.resources import BookResource, listening
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
+from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.progress import Steps
 
@@ -101,7 +102,7 @@ class _Run:
 
     def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
         definitions = build_definitions(BookResource(folder=str(self.folder)))
-        with dg.DagsterInstance.ephemeral() as instance, listening(self.steps.advance):
+        with forgetful_instance() as instance, listening(self.steps.advance):
             result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 tags=dict(tags),
