@@ -163,7 +163,7 @@ class Frame:
 
     @cached_property
     def anomalies(self) -> list[Row]:
-        """What stood out in the week, one row per scope and kind, the dearest first.
+        """What stood out in the week, one row per scope and kind, the dearest first; a spike or a drop is one of its day.
 
         A ratio that stands out in a wider scope on the same day is not told again for the narrower ones; of several measures the
         one that says most about the cause speaks.
@@ -187,9 +187,12 @@ class Frame:
                 arg_max(cause, says * 1e9 + abs(excess_usd)) as cause, arg_max(parent, abs(excess_usd)) as parent,
                 sum(case when place = 1 then excess_usd else 0 end) as excess_usd
             from ranked
-            group by kind, dimension, scope
+            group by kind, dimension, scope, case when kind in ('drift', 'price change') then null else day end
         """
-        return sorted(self.rows(query, *self.span), key=lambda row: (-abs(row["excess_usd"]), row["kind"], row["dimension"], row["scope"]))
+        return sorted(
+            self.rows(query, *self.span),
+            key=lambda row: (-abs(row["excess_usd"]), row["kind"], row["dimension"], row["scope"], row["first_day"]),
+        )
 
     def caching(self, span: Span) -> Row:
         """Tokens of a span by kind and what the cache saved."""

@@ -69,7 +69,10 @@ select
         when found.kind = 'price change' then 'the card has another price since ' || found.changed_on
         when suspect.request_id is not null then 'one request of $' || format('{:,.2f}', cast(suspect.cost_usd as double)) || ' (' || suspect.request_id || ')'
         when found.measure = 'cost' then 'cost is ' || format('{:.1f}', found.value / nullif(greatest(found.expected, 0.01), 0)) || ' times what is usual'
-        else found.measure || ' is ' || format('{:.2f}', found.value) || ', usually ' || format('{:.2f}', found.expected)
+        when found.measure = 'tokens per request'
+            then format('{:,d} tokens per request, usually {:,d}', cast(found.value as bigint), cast(found.expected as bigint))
+        when found.measure = 'cost per request' then format('${:.3f} per request, usually ${:.3f}', found.value, found.expected)
+        else format('{:.2f} attempts per request, usually {:.2f}', found.value, found.expected)
     end as cause
 from found
 left join parent on parent.place = 1 and parent.day = found.day and parent.dimension = found.dimension and parent.scope = found.scope and parent.measure = found.measure
