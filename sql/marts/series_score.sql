@@ -6,9 +6,7 @@ key: [day, dimension, scope, measure]
 daily: true
 lookback_days: 150
 */
-with span as (
-    select min(series.day) as first_day from marts.series as series
-),
+with span as (select min(series.day) as first_day from marts.series as series),
 grid as (
     select calendar.day, name.dimension, name.scope
     from book.day as calendar
