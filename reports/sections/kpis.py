@@ -26,7 +26,8 @@ def _build(frame: Frame) -> Mapping[str, Any]:
 
 
 def _mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
-    if not value:
+    # What is shown as no change has no colour.
+    if value is None or abs(value) < Decimal("0.0005"):
         return ""
     return "over" if (value > 0) == up_is_bad else "under"
 
