@@ -140,5 +140,5 @@ class Lake:
         """Remove what an interrupted run left beside its targets."""
         for path in self.root.rglob(f".*{TEMPORARY}"):
             path.unlink()
-        for folder in self.root.rglob(f"{SPILL}*"):
+        for folder in list(self.root.rglob(f"{SPILL}*")):
             shutil.rmtree(folder)

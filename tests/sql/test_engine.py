@@ -205,6 +205,18 @@ def test_bytes_of_a_day_do_not_depend_on_what_other_days_of_its_window_hold(
         assert found.lake.table("staging.event").path(day).read_bytes() == together.lake.table("staging.event").path(day).read_bytes()
 
 
+def test_what_an_interrupted_run_left_is_cleaned_away(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    beside = lake.table("core.total").beside("2026-10-01")
+    beside.write_bytes(b"half")
+    spill = tmp_path / "raw" / "event" / ".spill-x"
+    spill.mkdir(parents=True)
+    (spill / "piece").write_bytes(b"x")
+    lake.clean()
+    assert not beside.exists()
+    assert not spill.exists()
+
+
 def test_a_gap_of_days_is_filled_and_a_stray_date_opens_no_decade(engine: Callable[..., Engine]) -> None:
     near = engine({"f": [("a", 1, "2026-10-01"), ("b", 1, "2026-10-05")]}).catalog.days
     assert near == [f"2026-10-0{n}" for n in range(1, 6)]
