@@ -25,7 +25,6 @@ FIRST_DAY, LAST_DAY = date(2015, 1, 1), date(2099, 12, 31)
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^=+\-@\x00-\x1f][^\x00-\x1f]*$")]
 """A code that may reach a finance file: no spreadsheet formula, no control character."""
-OWNER_FIELDS = ("key_id", "key_alias", "project_id", "user_id", "team", "tenant", "feature", "environment", "model", "provider", "source")
 OwnerField = Literal[
     "key_id", "key_alias", "project_id", "user_id", "team", "tenant", "feature", "environment", "model", "provider", "source"
 ]

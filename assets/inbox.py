@@ -18,7 +18,7 @@ from meterbook.assets.book import Source
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import Format, sample_of
-from meterbook.assets.ledger import Entry, contents, load, save
+from meterbook.assets.ledger import Entry, contents, ledger_of, load, save
 from meterbook.assets.reading import QUARANTINE, write_rejected, write_typed
 from meterbook.sql.catalog import RawFile
 from meterbook.sql.lake import TEMPORARY, sha256_of
@@ -68,7 +68,7 @@ class Inbox:
     def __init__(self, folder: Path, sources: Sequence[Source]) -> None:
         self.folder, self.sources = folder / "inbox", tuple(sources)
         self._raw = folder / "lake" / "raw"
-        self._ledger = folder / "lake" / "_state" / "raw.json"
+        self._ledger = ledger_of(folder)
         self.entries: dict[str, Entry] = load(self._ledger)
 
     def scan(self) -> list[Path]:

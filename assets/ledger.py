@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from meterbook.sql.lake import write_atomically
+from meterbook.sql.lake import write_if_changed
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Entry:
         return self.sha256[:16]
 
 
+def ledger_of(folder: Path) -> Path:
+    """Where the ledger of a book lies."""
+    return folder / "lake" / "_state" / "raw.json"
+
+
 def load(path: Path) -> dict[str, Entry]:
     """Entries by path; none where there is no ledger yet."""
     if not path.is_file():
@@ -45,8 +50,7 @@ def load(path: Path) -> dict[str, Entry]:
 def save(path: Path, entries: Mapping[str, Entry]) -> None:
     """Write the ledger, where anything in it changed."""
     text = json.dumps([asdict(entries[name]) for name in sorted(entries)], indent=0)
-    if not path.is_file() or path.read_text("utf-8") != text:
-        write_atomically(path, text)
+    write_if_changed(path, text.encode())
 
 
 def contents(entries: Mapping[str, Entry]) -> Iterator[Entry]:

@@ -1,6 +1,5 @@
 """The clocks: days for models, ISO weeks and months for what is published."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from meterbook.assets.book import Book, BookError
+from meterbook.assets.ledger import ledger_of, load
 
 DEFAULT_START = date(2025, 1, 1)
 
@@ -51,8 +51,4 @@ def _bounds(folder: Path) -> tuple[date, date | None]:
 
 
 def _ingested_days(folder: Path) -> list[str]:
-    ledger = folder / "lake" / "_state" / "raw.json"
-    if not ledger.is_file():
-        return []
-    files = json.loads(ledger.read_text("utf-8"))
-    return sorted({day for file in files for day in file["days"]})
+    return sorted({day for entry in load(ledger_of(folder)).values() for day in entry.days})

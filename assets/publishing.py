@@ -13,12 +13,12 @@ import duckdb
 
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
+from meterbook.reports.frame import WEEKS
 from meterbook.reports.page import PageFacts
 from meterbook.sql.catalog import digest
-from meterbook.sql.lake import write_atomically
+from meterbook.sql.lake import write_atomically, write_if_changed
 
 WEEKLY = "weekly"
-LOOK_BACK_WEEKS = 13
 BOOK_TABLES = ("rate_cards.rate", "book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
 
 
@@ -82,8 +82,7 @@ class Publisher:
     def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
         html = page.render(item.kind, item.period, con, self._facts(item))
-        if not target.is_file() or target.read_text("utf-8") != html:
-            write_atomically(target, html)
+        write_if_changed(target, html.encode())
         return [target]
 
     def _facts(self, item: Publication) -> PageFacts:
@@ -125,7 +124,7 @@ class Publisher:
     def _fingerprint(self, item: Publication) -> str:
         first, last = bounds_of(item)
         if item.kind == WEEKLY:
-            first -= timedelta(weeks=LOOK_BACK_WEEKS)
+            first -= timedelta(weeks=WEEKS)
         lake = self.workspace.lake
         daily = [name for name, model in self.workspace.project.models.items() if model.clock == "day" and model.layer == "marts"]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]

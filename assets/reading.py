@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from meterbook.assets.ingest.format import Format, Rows
 from meterbook.assets.ledger import Entry
-from meterbook.sql.lake import SPILL, TEMPORARY
+from meterbook.sql.lake import COPY, SPILL, TEMPORARY
 
-COPY = "format parquet, compression zstd, compression_level 1"
 MEMORY = "512MB"
 """What sorting one file may take; a larger file is sorted on disk."""
 QUARANTINE = {"file_id": pl.String, "file": pl.String, "format": pl.String, "line": pl.Int64, "reason": pl.String, "raw_text": pl.String}

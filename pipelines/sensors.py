@@ -1,7 +1,6 @@
 """Files that arrive start work: first they are taken in, then the days they touch are computed."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -26,14 +25,14 @@ def sensors_of(folder: Path, jobs: Jobs) -> list[dg.SensorDefinition]:
 
     @dg.sensor(name="stale_days", job=jobs.models, minimum_interval_seconds=EVERY_SECONDS, description="Some days are missing or stale.")
     def stale_days(_context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _request(lambda: Workspace(folder))
+        return _request(folder)
 
     return [inbox_files, stale_days]
 
 
-def _request(opened: Callable[[], Workspace]) -> dg.RunRequest | dg.SkipReason:
+def _request(folder: Path) -> dg.RunRequest | dg.SkipReason:
     try:
-        workspace = opened()
+        workspace = Workspace(folder)
     except BookError as error:
         return dg.SkipReason(str(error))
     plan = workspace.plan()

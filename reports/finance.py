@@ -17,6 +17,8 @@ from pathlib import Path
 
 import duckdb
 
+from meterbook.sql.lake import write_if_changed
+
 MONEY_DIGITS = 60
 """Sums of DECIMAL(38,12) stay exact: Python's own 28 digits would round them."""
 FORMULA = ("=", "+", "-", "@")
@@ -72,7 +74,10 @@ def write_chargeback(folder: Path, period: str, con: duckdb.DuckDBPyConnection) 
         described.append(_describe(statement, rows, contents[statement.name]))
     manifest = {"period": period, "state": "open", "version": 1, "supersedes": None, "currency": "USD", "files": described}
     contents["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
-    return [_put(folder / period / name, content) for name, content in contents.items()]
+    paths = {folder / period / name: content for name, content in contents.items()}
+    for path, content in paths.items():
+        write_if_changed(path, content)
+    return list(paths)
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -107,12 +112,3 @@ def _describe(statement: Statement, rows: Sequence[Sequence[object]], content: b
         "posted_usd": f"{posted:f}",
         "residue_usd": f"{residue:f}",
     }
-
-
-def _put(path: Path, content: bytes) -> Path:
-    if not path.is_file() or path.read_bytes() != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_bytes(content)
-        beside.replace(path)
-    return path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
-from meterbook.sql.lake import Partition, sha256_of
+from meterbook.sql.lake import COPY, Partition, sha256_of
 from meterbook.sql.models import Model
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 """Raised when the engine itself changes what it writes."""
-COPY = "format parquet, compression zstd, compression_level 1"
 
 
 class CheckError(RuntimeError):

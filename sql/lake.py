@@ -15,6 +15,8 @@ from pathlib import Path
 Token = tuple[str, str]
 """A partition and the hash of its content."""
 
+COPY = "format parquet, compression zstd, compression_level 1"
+"""How every Parquet file is written."""
 TEMPORARY = ".part"
 SPILL = ".spill-"
 """Folders that only live while a large file is sorted."""
@@ -41,9 +43,19 @@ def sha256_of(path: Path) -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a small text file so that a reader, or a crash, sees the old one or the new one."""
+    _replace(path, text.encode())
+
+
+def write_if_changed(path: Path, content: bytes) -> None:
+    """Write a small file as `write_atomically` does, and leave it alone where it says this already."""
+    if not path.is_file() or path.read_bytes() != content:
+        _replace(path, content)
+
+
+def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}{TEMPORARY}")
-    beside.write_text(text, "utf-8")
+    beside.write_bytes(content)
     beside.replace(path)
 
 
