@@ -14,8 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from meterbook.assets.sources import Mapped, Name, Options, Source, Strict
 from meterbook.rate_cards.card import SHIPPED, CardError, Cards, load_cards
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, load_yaml
 
@@ -23,8 +24,6 @@ OPEN = date(9999, 12, 31)
 FIRST_DAY, LAST_DAY = date(2015, 1, 1), date(2099, 12, 31)
 """The calendar; rows dated outside it are set aside at the door."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^=+\-@\x00-\x1f][^\x00-\x1f]*$")]
-"""A code that may reach a finance file: no spreadsheet formula, no control character."""
 OwnerField = Literal[
     "key_id", "key_alias", "project_id", "user_id", "team", "tenant", "feature", "environment", "model", "provider", "source"
 ]
@@ -34,11 +33,7 @@ class BookError(ValueError):
     """The book is wrong; the message is one line that names file, place and what to do."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Dated(_Strict):
+class _Dated(Strict):
     starts_on: date = FIRST_DAY
     ends_on: date = OPEN
 
@@ -54,42 +49,14 @@ class _Dated(_Strict):
         return self
 
 
-class Mapped(_Strict):
-    """How the columns of a file of the user's own are named (format `mapped`)."""
-
-    kind: Literal["request", "usage", "charge", "gpu_sample", "outcome"]
-    columns: Mapping[str, str | Mapping[str, tuple[str, ...]]] = {}
-    constants: Mapping[str, str | int | Decimal | bool | None] = {}
-    where: Mapping[str, str | int | bool | tuple[str, ...]] = {}
-    time_format: str = "iso"
-    epoch: date | None = None
-    tokens: Literal["inclusive", "exclusive"] = "inclusive"
-    money_unit: Literal["usd", "cents", "nanousd"] = "usd"
-
-
-class Source(_Strict):
-    """A named set of inbox files; files no source names are recognised by content."""
-
-    name: Name
-    path: str
-    format: str | None = None
-    mapping: Mapped | None = None
-
-    @model_validator(mode="after")
-    def _mapped_needs_mapping(self) -> "Source":
-        if (self.format == "mapped") != (self.mapping is not None):
-            raise ValueError("`format: mapped` and `mapping:` belong together")
-        return self
-
-
-class GpuPool(_Strict):
+class GpuPool(Strict):
     """Which rate prices a GPU pool and who answers for its idle time."""
 
     rate: str | None = Field(default=None, pattern=r"^[^/]+/.+$", description="provider/model of a rate card, such as gpu/h100-sxm")
     owner: Name | None = None
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """meterbook.yaml."""
 
     name: str
@@ -100,6 +67,7 @@ class Settings(_Strict):
     ends_on: date | None = None
     coverage_target: Decimal = Decimal("0.98")
     sources: tuple[Source, ...] = ()
+    prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}
 
 
@@ -141,7 +109,7 @@ class Pool(_Dated):
         return self
 
 
-class Unit(_Strict):
+class Unit(Strict):
     """A unit of business value."""
 
     unit: Name
@@ -166,15 +134,15 @@ class Budget(_Dated):
     levels: tuple[Annotated[int, Field(gt=0)], ...] = (50, 80, 100)
 
 
-class _Pools(_Strict):
+class _Pools(Strict):
     pools: tuple[Pool, ...] = ()
 
 
-class _Units(_Strict):
+class _Units(Strict):
     units: tuple[Unit, ...] = ()
 
 
-class _Budgets(_Strict):
+class _Budgets(Strict):
     budgets: tuple[Budget, ...] = ()
 
 
@@ -182,7 +150,11 @@ _File = TypeVar("_File", bound=BaseModel)
 
 
 _KNOWN_KEYS = sorted(
-    {key for shape in (Settings, Source, Mapped, GpuPool, _Pools, Pool, _Units, Unit, _Budgets, Budget) for key in shape.model_fields}
+    {
+        key
+        for shape in (Settings, Source, Mapped, Options, GpuPool, _Pools, Pool, _Units, Unit, _Budgets, Budget)
+        for key in shape.model_fields
+    }
 )
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import polars as pl
 
-from meterbook.assets.book import Source
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import Format, sample_of
 from meterbook.assets.ledger import Entry, contents, ledger_of, load, save
 from meterbook.assets.reading import QUARANTINE, write_rejected, write_typed
+from meterbook.assets.sources import Reading, Source
 from meterbook.sql.catalog import RawFile
 from meterbook.sql.lake import TEMPORARY, sha256_of
 
@@ -63,10 +63,11 @@ class Inbox:
     Args:
         folder: the book.
         sources: named sets of files, in the order in which they are tried.
+        prompt_key: key of the prompt hash; None hashes nothing.
     """
 
-    def __init__(self, folder: Path, sources: Sequence[Source]) -> None:
-        self.folder, self.sources = folder / "inbox", tuple(sources)
+    def __init__(self, folder: Path, sources: Sequence[Source], prompt_key: bytes | None = None) -> None:
+        self.folder, self.sources, self._prompt_key = folder / "inbox", tuple(sources), prompt_key
         self._raw = folder / "lake" / "raw"
         self._ledger = ledger_of(folder)
         self.entries: dict[str, Entry] = load(self._ledger)
@@ -215,7 +216,7 @@ class Inbox:
         try:
             content = Content(path)
             one = self._format(content, source)
-            rows = one.read(content, source.mapping if source else None)
+            rows = one.read(content, self._reading(source))
         except OSError as error:
             return replace(entry, refused=f"cannot be read: {error.strerror or error}", recipe=self._recipe(entry.file, ""))
         except FileRefused as refusal:
@@ -227,6 +228,9 @@ class Inbox:
         if rows.rejected:
             write_rejected(self._set_aside(counted), rows, counted)
         return replace(counted, days=write_typed(self._parquet(counted), rows, one, counted))
+
+    def _reading(self, source: Source | None) -> Reading:
+        return Reading(source.mapping, source.options, self._prompt_key) if source else Reading(prompt_key=self._prompt_key)
 
     def _format(self, content: Content, source: Source | None) -> Format:
         known = formats()

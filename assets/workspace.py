@@ -47,7 +47,8 @@ class Workspace:
         self.folder, self._settings = folder, settings
         self.book = Book(folder)
         self.lake = Lake(folder / "lake")
-        self.inbox = Inbox(folder, self.book.settings.sources)
+        key = self.book.settings.prompt_hash_key
+        self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None)
 
     @cached_property
     def project(self) -> Project:

@@ -51,7 +51,7 @@ class Pages:
     rules: Sequence[Rule]
     is_other: Callable[[Row], bool] = lambda _result: False
 
-    def read(self, content: Content, _mapping: object = None) -> Rows:
+    def read(self, content: Content, _reading: object = None) -> Rows:
         """Read one file.
 
         Raises:

@@ -1,26 +1,23 @@
-"""Files of one record per line: JSON lines, a JSON array, or CSV; strictly typed, and bad records set aside with their line.
+"""Files of records: JSON lines, a JSON array, one JSON document, pages that wrap records, CSV or Parquet; strictly typed.
 
-Clean chunks are decoded in one call; only a chunk with a bad line is gone through line by line.
+Bad records are set aside with their line. Clean chunks are decoded in one call; only a chunk with a bad line is gone through line by line.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 import polars as pl
 
-from meterbook.assets.content import Content, FileRefused
+from meterbook.assets.content import Content
+from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, csv_text, is_lines, json_records, parquet_batches, whole_row
 from meterbook.assets.ingest.format import LARGEST, Rows, Rule, first_line, keep_sound
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
-CSV_BATCH = 20_000
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,8 @@ class Records(Generic[Record]):
         rules: what a sound row must not be.
         json_columns: CSV columns that hold JSON.
         bodies: fields with text of people; not even a record that is set aside keeps them.
+        inside: keys under which a page of an API holds its records, such as `data`.
+        delimiter: between columns of a CSV.
     """
 
     record: type[Record]
@@ -40,8 +39,10 @@ class Records(Generic[Record]):
     rules: Sequence[Rule]
     json_columns: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    inside: tuple[str, ...] = ()
+    delimiter: str = ","
 
-    def read(self, content: Content, _mapping: object = None) -> Rows:
+    def read(self, content: Content, _reading: object = None) -> Rows:
         """Read one file.
 
         Raises:
@@ -49,8 +50,10 @@ class Records(Generic[Record]):
         """
         rows = Rows()
         head = content.head.lstrip(b"\xef\xbb\xbf \r\n\t")
-        if head.startswith(b"["):
-            self._array(content, rows)
+        if content.is_parquet:
+            self._parquet(content, rows)
+        elif head.startswith(b"[") or (head.startswith(b"{") and not is_lines(head, self.inside)):
+            self._one_by_one(list(enumerate(json_records(content, self.inside), 1)), rows)
         elif head.startswith(b"{"):
             self._lines(content, rows)
         else:
@@ -64,7 +67,7 @@ class Records(Generic[Record]):
             count = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
             try:
                 records = decoder.decode_lines(chunk)
-            except _BROKEN:
+            except BROKEN:
                 records = []
             if len(records) == count:
                 rows.rows_in += count
@@ -72,9 +75,6 @@ class Records(Generic[Record]):
             else:
                 self._one_by_one([(before + n, line) for n, line in enumerate(chunk.split(b"\n"), 1) if line.strip()], rows)
             before += count
-
-    def _array(self, content: Content, rows: Rows) -> None:
-        self._one_by_one(list(enumerate(json_array(content), 1)), rows)
 
     def _one_by_one(self, lines: Sequence[tuple[int, bytes]], rows: Rows) -> None:
         decoder = msgspec.json.Decoder(self.record)
@@ -84,26 +84,34 @@ class Records(Generic[Record]):
             try:
                 records.append(decoder.decode(line))
                 numbers.append(number)
-            except _BROKEN as error:
+            except BROKEN as error:
                 rows.reject(number, _why(error), self._without_bodies(line))
         self._add(records, numbers, rows, dict(lines).__getitem__)
 
     def _csv(self, content: Content, rows: Rows) -> None:
-        found = csv_rows(content)
-        while batch := list(islice(found, CSV_BATCH)):
-            records, numbers, raw = [], [], dict(batch)
-            for number, row in batch:
-                rows.rows_in += 1
-                try:
-                    records.append(self._convert(row))
-                    numbers.append(number)
-                except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
-                    rows.reject(number, _why(error), csv_text(row, self.bodies))
-            self._add(records, numbers, rows, _RowText(raw, self.bodies))
+        found = csv_rows(content, self.delimiter)
+        while batch := list(islice(found, BATCH)):
+            self._convert_all(batch, rows)
 
-    def _convert(self, row: dict[str, str]) -> Record:
+    def _parquet(self, content: Content, rows: Rows) -> None:
+        wanted = [field.encode_name for field in msgspec.structs.fields(self.record)]
+        for batch in parquet_batches(content, wanted):
+            self._convert_all([(rows.rows_in + n, row) for n, row in enumerate(batch.iter_rows(named=True), 1)], rows)
+
+    def _convert_all(self, batch: Sequence[tuple[int, dict[str, Any]]], rows: Rows) -> None:
+        records, numbers, raw = [], [], dict(batch)
+        for number, row in batch:
+            rows.rows_in += 1
+            try:
+                records.append(self._convert(row))
+                numbers.append(number)
+            except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
+                rows.reject(number, _why(error), csv_text(row, self.bodies))
+        self._add(records, numbers, rows, _RowText(raw, self.bodies))
+
+    def _convert(self, row: dict[str, Any]) -> Record:
         filled = {
-            key: msgspec.json.decode(value) if key in self.json_columns else value
+            key: msgspec.json.decode(value) if key in self.json_columns and isinstance(value, str) else value
             for key, value in whole_row(row).items()
             if value != "" and key not in self.bodies
         }
@@ -130,7 +138,7 @@ class Records(Generic[Record]):
             return raw
         try:
             record = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        except _BROKEN:
+        except BROKEN:
             names = "|".join(sorted(self.bodies))
             return re.split(rf'"({names})"'.encode(), raw)[0] + b"(the rest is dropped: it may hold messages)"
         return msgspec.json.encode({key: value for key, value in record.items() if key not in self.bodies})
@@ -140,19 +148,7 @@ def _why(error: Exception) -> str:
     # A shape that does not fit is JSON all the same.
     if isinstance(error, msgspec.ValidationError):
         return f"not a record: {first_line(error)}"
-    return f"not JSON: {first_line(error)}" if isinstance(error, _BROKEN) else first_line(error)
-
-
-def json_array(content: Content) -> list[bytes]:
-    """The elements of a JSON array, unparsed.
-
-    Raises:
-        FileRefused: cut short, or not JSON.
-    """
-    try:
-        return [bytes(one) for one in msgspec.json.decode(content.whole(), type=list[msgspec.Raw])]
-    except _BROKEN as error:
-        raise FileRefused(f"is not a JSON array: {first_line(error)}") from error
+    return f"not JSON: {first_line(error)}" if isinstance(error, BROKEN) else first_line(error)
 
 
 class _LineOf:
@@ -175,46 +171,3 @@ class _RowText:
 
     def __call__(self, number: int) -> bytes:
         return csv_text(self._rows[number], self._without).encode()
-
-
-def csv_rows(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV with the line they end on.
-
-    Raises:
-        FileRefused: not UTF-8, or not CSV (a quote that is never closed would swallow the rows behind it).
-    """
-    csv.field_size_limit(2**27)
-    reader = csv.DictReader(_text_lines(content), strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise FileRefused(f"is not CSV: {error} in the row that begins in line {reader.line_num + 1}") from error
-
-
-def _text_lines(content: Content) -> Iterator[str]:
-    for chunk in content.chunks():
-        try:
-            text = chunk.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise FileRefused(f"is not UTF-8 text ({error.reason}: byte {chunk[error.start]:#x})") from error
-        # Only real line ends count, so no str.splitlines.
-        yield from io.StringIO(text, newline="")
-
-
-def whole_row(row: dict[str, str]) -> dict[str, str]:
-    """The same row.
-
-    Raises:
-        ValueError: it has more or fewer fields than the header.
-    """
-    if None in row or None in row.values():
-        raise ValueError("the row has another number of fields than the header")
-    return row
-
-
-def csv_text(row: dict[str, str], without: frozenset[str] = frozenset()) -> str:
-    """A CSV row as text again, some columns left empty."""
-    handle = io.StringIO()
-    csv.writer(handle).writerow(value if isinstance(value, str) and name not in without else "" for name, value in row.items())
-    return handle.getvalue().strip()

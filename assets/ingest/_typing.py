@@ -3,17 +3,30 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache
-from typing import TYPE_CHECKING
 
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR
+from meterbook.assets.sources import Mapped
 from meterbook.sql.models import read_kinds
 
-if TYPE_CHECKING:
-    from meterbook.assets.book import Mapped
-
-IDENTITY = {"request": "request_id", "usage": "usage_id", "charge": "charge_id", "outcome": "outcome_id", "gpu_sample": None}
-INSTANT = {"request": "started_at", "usage": "starts_at", "charge": "starts_at", "outcome": "occurred_at", "gpu_sample": "sampled_at"}
-NEEDED = {"charge": ("billed_cost_usd",), "outcome": ("unit",), "gpu_sample": ("device_id",)}
+IDENTITY: Mapping[str, str | None] = {
+    "request": "request_id",
+    "usage": "usage_id",
+    "charge": "charge_id",
+    "outcome": "outcome_id",
+    "quality": "quality_id",
+    "job": "run_id",
+    "gpu_sample": None,
+}
+INSTANT = {
+    "request": "started_at",
+    "usage": "starts_at",
+    "charge": "starts_at",
+    "outcome": "occurred_at",
+    "quality": "occurred_at",
+    "job": "submitted_at",
+    "gpu_sample": "sampled_at",
+}
+NEEDED = {"charge": ("billed_cost_usd",), "outcome": ("unit",), "gpu_sample": ("device_id",), "quality": ("signal",), "job": ("job_id",)}
 """What a record of a kind is nothing without, beside its instant."""
 SOUND = "select * exclude (_reason) from judged where _reason is null order by line"
 BROKEN = "select line, _reason from judged where _reason is not null order by line"
@@ -53,7 +66,7 @@ def product(factors: Sequence[str | None], shift: int, *, is_count: bool) -> str
         return " * ".join(factor or "" for factor in factors)
 
 
-def judged(mapping: "Mapped") -> str:
+def judged(mapping: Mapped) -> str:
     """The query over `given` that types the rows the filter keeps and gives each a reason, or NULL where it is sound."""
     shape = columns_of(mapping.kind)
     typed = ", ".join(f"{_expression(name, dtype, mapping)} as {name}" for name, dtype in shape.items())
@@ -66,7 +79,7 @@ def judged(mapping: "Mapped") -> str:
     )
 
 
-def _where(mapping: "Mapped") -> str:
+def _where(mapping: Mapped) -> str:
     tests = ["true"]
     for n, wanted in enumerate(mapping.where.values()):
         listed = ", ".join(_quoted(_plain(value)) for value in (wanted if isinstance(wanted, tuple) else (wanted,)))
@@ -82,14 +95,14 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _expression(name: str, dtype: str, mapping: "Mapped") -> str:
+def _expression(name: str, dtype: str, mapping: Mapped) -> str:
     if name in mapping.columns:
         return _cast(name, dtype, mapping)
     constant = mapping.constants.get(name)
     return f"cast(null as {dtype})" if constant is None else f"cast({_quoted(_plain(constant))} as {dtype})"
 
 
-def _cast(name: str, dtype: str, mapping: "Mapped") -> str:
+def _cast(name: str, dtype: str, mapping: Mapped) -> str:
     text = f"nullif(trim(cast({name} as varchar)), '')"
     if dtype == "TIMESTAMP":
         return _instant(name, mapping)
@@ -99,7 +112,7 @@ def _cast(name: str, dtype: str, mapping: "Mapped") -> str:
     return f"try_cast({text} as {dtype})"
 
 
-def _instant(name: str, mapping: "Mapped") -> str:
+def _instant(name: str, mapping: Mapped) -> str:
     text = f"cast({name} as varchar)"
     # Outside these the conversion to an instant is an error of the whole query, not of the row.
     seconds, within = f"try_cast({name} as decimal(20,6))", "between -62135596800 and 253402300799"
@@ -120,7 +133,7 @@ def _instant(name: str, mapping: "Mapped") -> str:
     return f"case when isfinite({found}) then cast({found} as timestamp) end"
 
 
-def _finished(name: str, mapping: "Mapped") -> str:
+def _finished(name: str, mapping: Mapped) -> str:
     if name == "sampled_second":
         return "cast(epoch_us(typed.sampled_at) // 1000000 as bigint)"
     if name == "input_tokens" and mapping.tokens == "inclusive":
@@ -128,7 +141,7 @@ def _finished(name: str, mapping: "Mapped") -> str:
     return f"typed.{name}"
 
 
-def _reason(mapping: "Mapped", shape: Mapping[str, str]) -> str:
+def _reason(mapping: Mapped, shape: Mapping[str, str]) -> str:
     instant = INSTANT[mapping.kind]
     tests = [
         (

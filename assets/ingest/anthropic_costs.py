@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from meterbook.assets.ingest._pages import BUCKET, Pages, Row, decimal, text
-from meterbook.assets.ingest.format import Format, Rule, Sample, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
 
 _TEXTS = ("workspace_id", "description", "cost_type", "context_window", "model", "service_tier", "token_type")
 _COLUMNS = {"amount_usd": "DECIMAL(38,12)", "currency": "VARCHAR", **dict.fromkeys(_TEXTS, "VARCHAR")}
@@ -40,4 +40,11 @@ FORMAT = Format(
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
+    about=About(
+        obtain="GET `/v1/organizations/cost_report` with an admin key, saved as pages.",
+        taken="Every line of every day.",
+        key="day, description and every dimension; of several exports the larger amount counts.",
+        money="`amount` in cents, decimal text, fractions kept; what Anthropic bills.",
+        limits="Priority tier spend is not in this report.",
+    ),
 )

@@ -9,7 +9,7 @@ import re
 import polars as pl
 
 from meterbook.assets.ingest._pages import BUCKET, Pages, Row, holds_no_result, text, whole_number
-from meterbook.assets.ingest.format import Format, Rule, Sample, negative, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative, not_an_instant
 
 _COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
 _TEXTS = ("key_id", "workspace_id", "model", "service_tier", "context_window")
@@ -51,4 +51,11 @@ FORMAT = Format(
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
+    about=About(
+        obtain="GET `/v1/organizations/usage_report/messages` with an admin key, saved as pages.",
+        taken="Every bucket's result.",
+        key="bucket and every dimension; of several exports the one with more tokens counts.",
+        tokens="four counters that exclude each other; thinking is inside output_tokens.",
+        limits="The report has no request count. workspace_id is null for the default workspace, api_key_id for the Console.",
+    ),
 )

@@ -5,15 +5,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
-
-if TYPE_CHECKING:
-    from meterbook.assets.book import Mapped
+from meterbook.assets.sources import Reading
 
 KEPT_REJECTS = 10_000
 KEPT_CHARACTERS = 4096
@@ -77,6 +74,29 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class About:
+    """What docs/formats.md says of a format.
+
+    Args:
+        obtain: how a user gets such a file.
+        taken: what is read of it, and what is left out.
+        key: what makes two records the same, and which of them counts.
+        tokens: whether input holds cached tokens and output holds reasoning, as written in the file.
+        money: unit and meaning of amounts, and whether they are a bill or an estimate.
+        options: which settings of `sources: options:` it heeds.
+        limits: what such files do not tell, and what is not verified.
+    """
+
+    obtain: str
+    taken: str
+    key: str
+    tokens: str = "no tokens"
+    money: str = "no money"
+    options: str = "none"
+    limits: str = "none known"
+
+
+@dataclass(frozen=True)
 class Format:
     """One input format.
 
@@ -88,6 +108,10 @@ class Format:
         recognises: whether a file is of this format, by its content.
         names: names that stand in such files, to guess what an unknown file was meant to be.
         read: reads one file.
+        about: what docs/formats.md says of it.
+        delivery: the VARCHAR column that names what an export replaces as a whole, such as `aws 111122223333 2026-10`; of several
+            exports of one such unit only the latest counts. NULL for formats whose rows have keys of their own.
+        cap: rows at which the source cuts an export without saying so.
         version: raised when the reader gives other rows for the same bytes.
     """
 
@@ -96,8 +120,11 @@ class Format:
     columns: Mapping[str, str]
     day: str
     recognises: Callable[[Sample], bool]
-    read: Callable[[Content, "Mapped | None"], Rows]
+    read: Callable[[Content, Reading], Rows]
+    about: About
     names: frozenset[str] = frozenset()
+    delivery: str | None = None
+    cap: int | None = None
     version: str = "1"
 
 
@@ -240,6 +267,8 @@ def keep_sound(frame: pl.DataFrame, rules: Sequence[Rule], rows: Rows, raw_of: C
         rows: takes the rejected rows.
         raw_of: the raw text of a line.
     """
+    if not rules or not frame.height:
+        return frame
     reason = pl.coalesce(*(pl.when(bad).then(why) for bad, why in rules))
     judged = frame.with_columns(reason.alias("_reason"))
     bad = judged.filter(pl.col("_reason").is_not_null())

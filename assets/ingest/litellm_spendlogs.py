@@ -21,7 +21,7 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.ingest._records import Count, Records
-from meterbook.assets.ingest.format import Format, exact, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.ingest.format import About, Format, exact, has_keys, instant, missing, negative, not_an_instant
 
 _BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
@@ -235,5 +235,17 @@ FORMAT = Format(
     day="started_at",
     recognises=has_keys("request_id", "startTime", "spend", "custom_llm_provider"),
     read=Records(SpendLog, _columns, _RULES, frozenset({"metadata", "request_tags"}), _BODIES).read,
+    about=About(
+        obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
+        "`/spend/logs?summarize=false` and `/spend/logs/v2`.",
+        taken="Tokens, cost, times, key, team, tags, status. Messages and responses are never read.",
+        key="`request_id`; of several rows the one with the most tokens counts.",
+        tokens="prompt_tokens holds cache reads and writes (for Anthropic too), completion_tokens holds reasoning; a cache write without a "
+        "lifetime counts as 5 minutes.",
+        money="`spend` in USD, the gateway's estimate with its own discounts and margins; 0 for tokens that are no cache hit means that it "
+        "knew no price: unknown.",
+        limits="`/spend/logs` gives at most 10,000 rows: a file of so many is flagged. Retries and fallbacks are rows of their own.",
+    ),
+    cap=10_000,
     names=frozenset(SpendLog.__struct_encode_fields__),
 )

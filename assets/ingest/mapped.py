@@ -12,7 +12,7 @@ Only columns that the mapping names are read; of a record that is set aside, onl
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import msgspec
@@ -22,11 +22,9 @@ import pyarrow.parquet as pq
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _typing
-from meterbook.assets.ingest._records import csv_rows, csv_text, json_array, whole_row
-from meterbook.assets.ingest.format import Format, Places, Rows, first_line
-
-if TYPE_CHECKING:
-    from meterbook.assets.book import Mapped
+from meterbook.assets.ingest._rows import csv_rows, csv_text, json_records, whole_row
+from meterbook.assets.ingest.format import About, Format, Places, Rows, first_line
+from meterbook.assets.sources import Mapped, Reading
 
 BATCH = 100_000
 _DECODER = msgspec.json.Decoder(float_hook=str)
@@ -35,12 +33,13 @@ Values = Mapping[str, Sequence[Any] | pl.Series]
 """Values of a batch, by the path the mapping names."""
 
 
-def read(content: Content, mapping: "Mapped | None") -> Rows:
+def read(content: Content, reading: Reading) -> Rows:
     """Read one file through its mapping.
 
     Raises:
         FileRefused: no mapping, a mapping that names what is not there, or a file that cannot be read.
     """
+    mapping = reading.mapping
     if mapping is None:
         raise FileRefused("needs a mapping; name the file in `sources:` of meterbook.yaml")
     _refuse_unknown(mapping)
@@ -52,7 +51,7 @@ def read(content: Content, mapping: "Mapped | None") -> Rows:
     return rows
 
 
-def _refuse_unknown(mapping: "Mapped") -> None:
+def _refuse_unknown(mapping: Mapped) -> None:
     known = _typing.columns_of(mapping.kind)
     for name in (*mapping.columns, *mapping.constants):
         if name not in known:
@@ -62,7 +61,7 @@ def _refuse_unknown(mapping: "Mapped") -> None:
         raise FileRefused("has `time_format: offset_s` without the `epoch:` it counts from")
 
 
-def _paths(mapping: "Mapped") -> list[str]:
+def _paths(mapping: Mapped) -> list[str]:
     named = (paths for value in mapping.columns.values() for paths in ([value] if isinstance(value, str) else value["multiply"]))
     return sorted({*named, *mapping.where})
 
@@ -109,7 +108,7 @@ def _json(content: Content, rows: Rows) -> Iterator[tuple[int, Any]]:
 
 def _json_lines(content: Content) -> Iterable[tuple[int, bytes]]:
     if content.head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"["):
-        yield from enumerate(json_array(content), 1)
+        yield from enumerate(json_records(content), 1)
         return
     number = 0
     for chunk in content.chunks():
@@ -144,14 +143,14 @@ def _at(record: Any, path: str) -> Any:  # noqa: ANN401 -- any JSON value
     return record
 
 
-def _given(mapping: "Mapped", lines: Sequence[int], values: Values) -> pl.DataFrame:
+def _given(mapping: Mapped, lines: Sequence[int], values: Values) -> pl.DataFrame:
     """A column for each of ours that the mapping fills, and one for each filter."""
     columns = {name: _column(name, value, mapping, values) for name, value in mapping.columns.items()}
     wheres = {f"where_{n}": _series(values[path]) for n, path in enumerate(mapping.where)}
     return pl.DataFrame({"line": pl.Series(lines, dtype=pl.Int64()), **columns, **wheres})
 
 
-def _column(name: str, value: "str | Mapping[str, Sequence[str]]", mapping: "Mapped", values: Values) -> pl.Series:
+def _column(name: str, value: "str | Mapping[str, Sequence[str]]", mapping: Mapped, values: Values) -> pl.Series:
     cents = {"usd": 0, "cents": -2, "nanousd": -9}[mapping.money_unit] if name.endswith("_usd") else 0
     if isinstance(value, str) and not cents:
         return _series(values[value])
@@ -173,7 +172,7 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 -- any JSON value
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _take(con: duckdb.DuckDBPyConnection, mapping: "Mapped", given: pl.DataFrame, rows: Rows, places: Places) -> None:
+def _take(con: duckdb.DuckDBPyConnection, mapping: Mapped, given: pl.DataFrame, rows: Rows, places: Places) -> None:
     con.register("given", given.to_arrow())
     try:
         con.execute(f"create or replace temp table judged as {_typing.judged(mapping)}")
@@ -196,7 +195,7 @@ def _texts(given: pl.DataFrame, lines: Sequence[int]) -> dict[int, bytes]:
     }
 
 
-def _named(typed: pl.DataFrame, mapping: "Mapped", places: Places) -> pl.DataFrame:
+def _named(typed: pl.DataFrame, mapping: Mapped, places: Places) -> pl.DataFrame:
     identity = _typing.IDENTITY[mapping.kind]
     if identity:
         ids = [given or places.name(content) for given, content in typed.select(identity, "_content").iter_rows()]
@@ -212,6 +211,16 @@ def _format(kind: str) -> Format:
         day=_typing.INSTANT[kind],
         recognises=lambda _sample: False,
         read=read,
+        about=About(
+            obtain="Any export of your own; name the file and its columns under `sources:` of meterbook.yaml.",
+            taken="The columns the mapping names, the rows its `where:` keeps; nothing else is read.",
+            key=f"`{_typing.IDENTITY[kind]}` where it is mapped, else the content of the mapped columns and the place among equal rows."
+            if _typing.IDENTITY[kind]
+            else "device and instant; the sample with the most used GPUs counts.",
+            tokens="`tokens: inclusive` (default: input holds cache reads and writes) or `exclusive`.",
+            money="`money_unit: usd` (default), `cents` or `nanousd`.",
+            options="`mapping:`",
+        ),
     )
 
 

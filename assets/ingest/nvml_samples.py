@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.ingest._records import Count, Records
-from meterbook.assets.ingest.format import Format, Rule, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Rule, has_keys, instant, missing, negative, not_an_instant
 
 _NO_FIGURE = frozenset({"N/A", "[N/A]", "[Not Supported]"})
 """How NVIDIA's tools write a figure that a device does not have."""
@@ -97,5 +97,11 @@ FORMAT = Format(
     day="sampled_at",
     recognises=has_keys("sampled_at", "uuid", "utilization_gpu"),
     read=Records(NvmlSample, _columns, _RULES).read,
+    about=About(
+        obtain="meterbook's own collector, or any sampler that writes these keys.",
+        taken="Utilisation, memory, energy, processes, and who held the device.",
+        key="device and instant; the busiest sample counts.",
+        limits="NVML has no utilisation for MIG slices: null is unknown, never idle.",
+    ),
     names=frozenset(NvmlSample.__struct_fields__),
 )

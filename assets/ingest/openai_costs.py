@@ -7,7 +7,7 @@ item is free text such as `gpt-5-mini-2025-08-07, input`; what stands before the
 import polars as pl
 
 from meterbook.assets.ingest._pages import BUCKET, Pages, Row, decimal, text
-from meterbook.assets.ingest.format import Format, Rule, Sample, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
 
 _COLUMNS = {
     "amount_usd": "DECIMAL(38,12)",
@@ -48,4 +48,11 @@ FORMAT = Format(
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
+    about=About(
+        obtain="GET `/v1/organization/costs` with an admin key, saved as pages.",
+        taken="Every line item of every day, credits and fees among them.",
+        key="day, line item and every dimension, credits apart; of several exports the larger amount counts, for costs arrive late.",
+        money="`amount.value` in dollars, number or text with up to 30 decimals; what OpenAI bills.",
+        limits="Line items are free text whose wording changed over time.",
+    ),
 )

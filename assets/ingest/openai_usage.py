@@ -7,7 +7,7 @@ audio, sessions, stores) are counted as filtered: they have no token price. Dime
 import polars as pl
 
 from meterbook.assets.ingest._pages import BUCKET, Pages, Row, holds_no_result, text, whole_number
-from meterbook.assets.ingest.format import Format, Rule, Sample, negative, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative, not_an_instant
 
 TOKEN_KINDS = {f"organization.usage.{kind}.result" for kind in ("completions", "embeddings", "moderations")}
 OTHER_KINDS = {
@@ -85,4 +85,11 @@ FORMAT = Format(
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
+    about=About(
+        obtain="GET `/v1/organization/usage/...` with an admin key, saved page by page, as one list, as JSON lines, or only `data`.",
+        taken="Every bucket's result; buckets are replaced by fuller ones.",
+        key="bucket, result kind and every dimension; of several exports the one with more tokens counts.",
+        tokens="input_tokens holds cached and cache-write tokens, output_tokens holds reasoning.",
+        limits="Group by project, model, batch and service_tier, or prices cannot be told. Recent buckets still grow.",
+    ),
 )

@@ -8,14 +8,14 @@ outcome_id is known by its content and its place among equal rows of its file.
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._records import Count, Records
-from meterbook.assets.ingest.format import Format, Places, Rows, Rule, exact, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.ingest.format import About, Format, Places, Rows, Rule, exact, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.sources import Reading
 
 
 class Outcome(msgspec.Struct):
@@ -67,8 +67,8 @@ def _content(outcome: Outcome) -> str:
     return hashlib.md5(msgspec.json.encode(outcome), usedforsecurity=False).hexdigest()
 
 
-def _read(content: Content, mapping: Any = None) -> Rows:  # noqa: ANN401 -- formats share one signature
-    return Records(Outcome, _Outcomes().columns, _RULES).read(content, mapping)
+def _read(content: Content, reading: Reading) -> Rows:
+    return Records(Outcome, _Outcomes().columns, _RULES).read(content, reading)
 
 
 _RULES: list[Rule] = [
@@ -85,5 +85,10 @@ FORMAT = Format(
     day="occurred_at",
     recognises=has_keys("occurred_at", "unit"),
     read=_read,
+    about=About(
+        obtain="Written by your own systems: one row per unit of value attempted.",
+        taken="All columns named in the module.",
+        key="`outcome_id`, else the content and the place among equal rows; of several the latest counts.",
+    ),
     names=frozenset(Outcome.__struct_fields__),
 )

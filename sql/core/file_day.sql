@@ -15,6 +15,10 @@ with kept as (
     select day, file_id, 'gpu_sample' as kind, copies from staging.gpu_sample
     union all
     select day, file_id, 'outcome' as kind, copies from staging.outcome
+    union all
+    select day, file_id, 'quality' as kind, copies from staging.quality
+    union all
+    select day, file_id, 'job' as kind, copies from staging.job
 )
 select kept.file_id, kept.kind, kept.day, count(*) as rows_kept, cast(sum(kept.copies) as bigint) as copies
 from kept

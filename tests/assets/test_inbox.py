@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 import zstandard
 
-from meterbook.assets.book import Source
 from meterbook.assets.inbox import Inbox, Ingested
+from meterbook.assets.sources import Source
 from meterbook.sql.models import read_inputs
 
 

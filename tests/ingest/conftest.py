@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from meterbook.assets.book import Source
 from meterbook.assets.inbox import Inbox, Ingested, raw_columns
+from meterbook.assets.sources import Source
 from meterbook.sql.catalog import Catalog
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Project, read_project

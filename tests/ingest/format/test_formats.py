@@ -12,6 +12,7 @@ from meterbook.assets.content import Content
 from meterbook.assets.inbox import ADDED, raw_columns
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import KEPT_CHARACTERS, KEPT_REJECTS, Rows, exact, instant, sample_of
+from meterbook.assets.sources import Reading
 from meterbook.sql.models import read_project
 from meterbook.sql.schemas import columns_of
 
@@ -43,7 +44,7 @@ def test_a_sample_is_recognised_as_its_format_and_as_no_other(name: str) -> None
 
 @pytest.mark.parametrize("name", OWN)
 def test_every_record_of_a_sample_is_accounted_for(name: str) -> None:
-    rows = formats()[name].read(Content(SAMPLES[name]), None)
+    rows = formats()[name].read(Content(SAMPLES[name]), Reading())
     assert rows.rows_typed > 0
     assert rows.rows_in == rows.rows_typed + rows.quarantined + rows.filtered == rows.rows_typed + rows.filtered
 

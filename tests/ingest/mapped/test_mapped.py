@@ -206,7 +206,7 @@ def test_of_a_record_set_aside_only_what_the_mapping_names_is_kept(desk: Any) ->
     [
         ({"a.csv": "at,tokens\n2026-10-01,1\n"}, mapped({"started_at": "when"}), "has no column when; it has at, tokens"),
         ({"a.jsonl": lines({"x": 1})}, mapped({"started_at": "at"}), "has none of the columns its mapping names: at"),
-        ({"a.json": '[{"at": 1,'}, mapped({"started_at": "at"}), "is not a JSON array: Input data was truncated"),
+        ({"a.json": '[{"at": 1,'}, mapped({"started_at": "at"}), "is not JSON: Input data was truncated"),
         (
             {"a.csv": "at\n2026-10-01\n"},
             mapped({"start_at": "at"}),

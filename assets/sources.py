@@ -1,0 +1,106 @@
+"""How a user names inbox files and says what the files do not: `sources:` of meterbook.yaml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^=+\-@\x00-\x1f][^\x00-\x1f]*$")]
+"""A code that may reach a finance file: no spreadsheet formula, no control character."""
+Kind = Literal["request", "usage", "charge", "gpu_sample", "outcome", "quality", "job"]
+MoneyUnit = Literal["usd", "cents", "nanousd"]
+
+
+class Strict(BaseModel):
+    """Settings in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mapped(Strict):
+    """How the columns of a file of the user's own are named (format `mapped`)."""
+
+    kind: Kind
+    columns: Mapping[str, str | Mapping[str, tuple[str, ...]]] = {}
+    constants: Mapping[str, str | int | Decimal | bool | None] = {}
+    where: Mapping[str, str | int | bool | tuple[str, ...]] = {}
+    time_format: str = "iso"
+    epoch: date | None = None
+    tokens: Literal["inclusive", "exclusive"] = "inclusive"
+    money_unit: MoneyUnit = "usd"
+
+
+class Options(Strict):
+    """What a file of a known format does not say of itself; each format names in docs/formats.md which of these it heeds.
+
+    Args:
+        time_zone: IANA zone of local times; UTC where not given.
+        starts_at: UTC instant of the first sample, for files without times or dates.
+        interval_seconds: time between samples, where it is not to be read off the samples.
+        money_unit: unit of reported amounts, where the format leaves it open.
+        tokens: whether input counts contain what was read from and written to a cache, where the format leaves it open.
+        columns: names of the columns of a file without a header, in order.
+        fields: our column -> the file's key, where the operator chose the keys.
+        delimiter: one character between columns.
+        host: the node, where samples do not name it.
+        pool: GPU pool.
+        cluster: name of the cluster whose job numbers these are.
+        delivery: whether a later export of the same billing period replaces an earlier one, or both count.
+    """
+
+    time_zone: str | None = None
+    starts_at: datetime | None = None
+    interval_seconds: int | None = Field(default=None, ge=1, le=3600)
+    money_unit: MoneyUnit | None = None
+    tokens: Literal["inclusive", "exclusive"] | None = None
+    columns: tuple[str, ...] = ()
+    fields: Mapping[str, str] = {}
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    host: Name | None = None
+    pool: Name | None = None
+    cluster: Name | None = None
+    delivery: Literal["replace", "add"] = "replace"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str | None) -> str | None:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone such as Europe/Berlin") from error
+        return value
+
+
+class Source(Strict):
+    """A named set of inbox files; files no source names are recognised by content."""
+
+    name: Name
+    path: str
+    format: str | None = None
+    mapping: Mapped | None = None
+    options: Options = Options()
+
+    @model_validator(mode="after")
+    def _mapped_needs_mapping(self) -> "Source":
+        if (self.format == "mapped") != (self.mapping is not None):
+            raise ValueError("`format: mapped` and `mapping:` belong together")
+        return self
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader is told beside the file.
+
+    Args:
+        mapping: the columns of a file of the user's own.
+        options: what the book says of the source.
+        prompt_key: key of the prompt hash; None hashes nothing.
+    """
+
+    mapping: Mapped | None = None
+    options: Options = field(default_factory=Options)
+    prompt_key: bytes | None = field(default=None, repr=False)
