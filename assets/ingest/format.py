@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -42,6 +43,10 @@ class Rows:
     quarantined: int = 0
     filtered: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    """What is odd about the file as a whole, each in one line that is true of "the file ..." ("holds a page that says has_more")."""
+    continues_at: datetime | None = None
+    """Where a file says that more follows: the UTC instant at which the next page begins."""
     _packed: list[bytes] = field(default_factory=list)
 
     def add(self, frame: pl.DataFrame) -> None:
