@@ -4,26 +4,27 @@ A file is known by the hash of its bytes: the same bytes under two names are one
 line and stays where it is; records that are wrong are set aside with file, line, reason and text; the rest goes on.
 """
 
-import difflib
-import fnmatch
-import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
-from meterbook.assets.content import Content, FileRefused
+from meterbook.assets import manifests
+from meterbook.assets.content import FileRefused, members
+from meterbook.assets.door import Door, Guard, Item
 from meterbook.assets.ingest import formats
-from meterbook.assets.ingest.format import Format, sample_of
-from meterbook.assets.ledger import Entry, contents, ledger_of, load, save
-from meterbook.assets.reading import QUARANTINE, write_rejected, write_typed
-from meterbook.assets.sources import Reading, Source
+from meterbook.assets.ledger import MANIFEST, Entry, contents, ledger_of, load, save
+from meterbook.assets.reading import QUARANTINE
+from meterbook.assets.sources import Source
+from meterbook.assets.verdicts import Verdicts, asked_sums, verdicts
 from meterbook.sql.catalog import RawFile
-from meterbook.sql.lake import TEMPORARY, sha256_of
+from meterbook.sql.lake import TEMPORARY
 
-MAPPED = "mapped"
 README = "README.md"
 AT_ONCE = 2
 """Files read at the same time: decoding keeps one core busy, sorting and writing another."""
@@ -51,8 +52,12 @@ class Ingested:
     rows_typed: int = 0
     quarantined: int = 0
     filtered: int = 0
+    superseded: int = 0
+    """Rows of exports that a later export of the same billing period replaces."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Files that were not taken in, each with one line that says why."""
+    flagged: list[tuple[str, str]] = field(default_factory=list)
+    """Files that were taken in though something about them is odd, each with one line that says what."""
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """Files that were not looked into, each with a word."""
 
@@ -64,17 +69,25 @@ class Inbox:
         folder: the book.
         sources: named sets of files, in the order in which they are tried.
         prompt_key: key of the prompt hash; None hashes nothing.
+        guard: judges amounts; None lets all pass.
     """
 
-    def __init__(self, folder: Path, sources: Sequence[Source], prompt_key: bytes | None = None) -> None:
-        self.folder, self.sources, self._prompt_key = folder / "inbox", tuple(sources), prompt_key
-        self._raw = folder / "lake" / "raw"
+    def __init__(self, folder: Path, sources: Sequence[Source], prompt_key: bytes | None = None, guard: Guard | None = None) -> None:
+        self.folder = folder / "inbox"
+        self.door = Door(folder / "lake" / "raw", sources, prompt_key, guard)
         self._ledger = ledger_of(folder)
         self.entries: dict[str, Entry] = load(self._ledger)
 
-    def scan(self) -> list[Path]:
-        """Files that lie in the inbox, in order; empty, hidden and half-written ones are left alone."""
-        return [path for path in self._paths() if not self._skipped(path)]
+    def scan(self) -> list[Item]:
+        """Files that lie in the inbox, in order, those in zips each by itself; empty, hidden and half-written ones are left alone."""
+        return [item for path in self._paths() if not self._skipped(path) for item in self._items(path)]
+
+    def _items(self, path: Path) -> list[Item]:
+        name = path.relative_to(self.folder).as_posix()
+        try:
+            return [Item(f"{name}/{member}", path, member) for member in members(path)] or [Item(name, path)]
+        except (FileRefused, OSError):
+            return [Item(name, path)]  # it will be refused with its reason, like any other
 
     def _paths(self) -> list[Path]:
         if not self.folder.is_dir():
@@ -92,12 +105,13 @@ class Inbox:
     def recognise(self) -> list[tuple[str, str]]:
         """Each file with its format, or with why it would be refused; nothing is taken in."""
         found = []
-        for path in self.scan():
-            name = self._name(path)
+        for item in self.scan():
             try:
-                found.append((name, self._format(Content(path), self._source(name)).name))
+                is_manifest = manifests.listed(item.content) is not None
+                source = self.door.source(item.name)
+                found.append((item.name, MANIFEST if is_manifest else self.door.format_of(item.content, source).name))
             except FileRefused as refusal:
-                found.append((name, str(refusal)))
+                found.append((item.name, str(refusal)))
         return found
 
     def ingest(self, progress: Progress | None = None) -> Ingested:
@@ -106,63 +120,99 @@ class Inbox:
         Args:
             progress: told about each file before it is read.
         """
-        done = Ingested(skipped=[(self._name(path), why) for path in self._paths() if (why := self._skipped(path))])
-        paths = self.scan()
-        first = self._first_of_absent(paths)
-        lost = {file for entry in self.entries.values() for file in self._files(entry)}
-        looked = [self._entry(path, self.entries.get(self._name(path))) for path in paths]
+        done = Ingested(skipped=[(str(path.relative_to(self.folder)), why) for path in self._paths() if (why := self._skipped(path))])
+        items = self.scan()
+        first = self._first_of_absent(items)
+        lost = {file for entry in self.entries.values() for file in self.door.files(entry)}
+        looked = [self._entry(item, self.entries.get(item.name)) for item in items]
+        known: dict[str, bool] = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            ahead = self._ahead(pool, paths, looked, first)
-            for number, (path, found) in enumerate(zip(paths, looked, strict=True), 1):
+            ahead = self._ahead(pool, items, looked, first)
+            for number, (item, found) in enumerate(zip(items, looked, strict=True), 1):
                 # What a copy stood for may have changed a moment ago.
-                entry = self._entry(path, found) if found.copy_of and not self._is_there(found) else found
+                entry = self._entry(item, found) if found.copy_of and not self._is_there(found) else found
                 is_known = entry is self.entries.get(entry.file)
                 other = first.get(entry.sha256, entry.file)
                 if other < entry.file:
                     entry = self._copy(entry, self.entries[other])
                 elif not is_known:
                     if progress:
-                        progress(entry.file, number, len(paths))
-                    entry = ahead[entry.file].result() if entry.file in ahead else self._take(path, entry)
+                        progress(entry.file, number, len(items))
+                    entry = ahead[entry.file].result() if entry.file in ahead else self.door.take(item, entry)
                 self.entries[entry.file] = entry
                 if not entry.refused:
                     first[entry.sha256] = min(other, entry.file)
-                self._count(done, entry, is_known=is_known)
-        for file in lost - {file for entry in self.entries.values() for file in self._files(entry)}:
+                known[entry.file] = is_known
+        for file in lost - {file for entry in self.entries.values() for file in self.door.files(entry)}:
             file.unlink(missing_ok=True)
         save(self._ledger, self.entries)
+        self.__dict__.pop("verdicts", None)
+        for name, is_known in known.items():
+            self._count(done, self.entries[name], is_known=is_known)
         self._add_up(done)
         return done
 
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What the files say of each other."""
+        entries = list(contents(self.entries))
+        sums = {}
+        for entry, column in asked_sums(entries):
+            if column in formats()[entry.format].columns and entry.days:
+                with duckdb.connect() as con:
+                    query = f"select cast(coalesce(sum({column}), 0) as varchar) from read_parquet(?)"
+                    [(total,)] = con.execute(query, [str(self.door.parquet(entry))]).fetchall()
+                sums[entry.file, column] = total
+        return verdicts(entries, sums)
+
     def _ahead(
-        self, pool: ThreadPoolExecutor, paths: Sequence[Path], looked: Sequence[Entry], first: Mapping[str, str]
+        self, pool: ThreadPoolExecutor, items: Sequence[Item], looked: Sequence[Entry], first: Mapping[str, str]
     ) -> dict[str, Future[Entry]]:
         """Read the first file of each new content already, one while another is written."""
         ahead: dict[str, Future[Entry]] = {}
         seen = set(first)
-        for path, entry in zip(paths, looked, strict=True):
+        for item, entry in zip(items, looked, strict=True):
             if entry is not self.entries.get(entry.file) and entry.sha256 not in seen:
-                ahead[entry.file] = pool.submit(self._take, path, entry)
+                ahead[entry.file] = pool.submit(self.door.take, item, entry)
             seen.add(entry.sha256)
         return ahead
 
-    def _first_of_absent(self, paths: Sequence[Path]) -> dict[str, str]:
+    def _first_of_absent(self, items: Sequence[Item]) -> dict[str, str]:
         """Of the contents whose file no longer lies in the inbox, the first path by hash."""
-        present = {self._name(path) for path in paths}
+        present = {item.name for item in items}
         absent = {name: entry for name, entry in self.entries.items() if name not in present}
         return {entry.sha256: entry.file for entry in contents(absent)}
 
     def _copy(self, entry: Entry, other: Entry) -> Entry:
         """An entry whose content another path, which comes before it, already stands for."""
         own = replace(other, file=entry.file, mtime_ns=entry.mtime_ns, copy_of=other.file)
-        return replace(own, recipe=self._recipe(entry.file, other.format))
+        return replace(own, recipe=self._recipe(replace(other, file=entry.file)))
+
+    def _sound(self) -> list[Entry]:
+        """One entry per content, without what other files show to be cut."""
+        return [entry for entry in contents(self.entries) if entry.file not in self.verdicts.refused]
 
     def raw_files(self) -> dict[str, list[RawFile]]:
-        """Typed files of every format."""
+        """Typed files of every format, without what later exports replace."""
         found: dict[str, list[RawFile]] = {name: [] for name in formats()}
-        for entry in contents(self.entries):
-            found[entry.format].append(RawFile(entry.file_id, self._parquet(entry), entry.days, entry.recipe))
+        for entry in self._sound():
+            if not entry.is_manifest:
+                found[entry.format].append(self._raw_file(entry))
         return found
+
+    def _raw_file(self, entry: Entry) -> RawFile:
+        replaced = sorted(self.verdicts.superseded.get(entry.file, {}))
+        if not replaced:
+            return RawFile(entry.file_id, self.door.parquet(entry), entry.days, entry.recipe)
+        gone = Counter[str]()
+        for unit in replaced:
+            gone.update(entry.units[unit])
+        days = {day: rows - gone[day] for day, rows in entry.days.items() if rows > gone[day]}
+        without = (formats()[entry.format].delivery or "", tuple(replaced))
+        return RawFile(entry.file_id, self.door.parquet(entry), days, entry.recipe, without)
+
+    def _superseded(self, entry: Entry) -> int:
+        return sum(sum(entry.units[unit].values()) for unit in self.verdicts.superseded.get(entry.file, {}))
 
     def input_files(self) -> pl.DataFrame:
         """What came in, one row per file, in the columns of raw.input_file."""
@@ -170,86 +220,52 @@ class Inbox:
             {
                 "file_id": entry.file_id,
                 **{name: value for name, value in asdict(entry).items() if name in _INPUT_FILE},
+                "superseded": self._superseded(entry),
                 "first_day": min(entry.days, default=None),
                 "last_day": max(entry.days, default=None),
             }
-            for entry in contents(self.entries)
+            for entry in self._sound()
         ]
         return pl.DataFrame(rows, schema=_INPUT_FILE).with_columns(pl.col("first_day", "last_day").str.to_date())
 
+    def file_flags(self) -> pl.DataFrame:
+        """What is odd about files, in the columns of raw.file_flag."""
+        ids = {entry.file: entry.file_id for entry in self._sound()}
+        rows = [{"file_id": ids[file], "file": file, "flag": flag} for file, flag in self.verdicts.flags if file in ids]
+        rows += [
+            {"file_id": ids[file], "file": file, "flag": f"is replaced for {unit} by {other}"}
+            for file, units in self.verdicts.superseded.items()
+            for unit, other in units.items()
+        ]
+        return pl.DataFrame(rows, schema=dict.fromkeys(("file_id", "file", "flag"), pl.String))
+
     def quarantine(self) -> pl.DataFrame:
         """The records set aside, in the columns of raw.quarantine."""
-        found = [pl.read_parquet(self._set_aside(entry)) for entry in contents(self.entries) if entry.quarantined]
+        found = [pl.read_parquet(self.door.set_aside(entry)) for entry in self._sound() if entry.quarantined]
         return pl.concat([pl.DataFrame(schema=QUARANTINE), *found])
 
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
-
-    def _source(self, name: str) -> Source | None:
-        return next((source for source in self.sources if fnmatch.fnmatchcase(name, source.path)), None)
-
-    def _entry(self, path: Path, before: Entry | None) -> Entry:
+    def _entry(self, item: Item, before: Entry | None) -> Entry:
         """What a file is now; the very entry there was where nothing changed."""
-        name, stat = self._name(path), path.stat()
-        if before and before.recipe == self._recipe(name, before.format) and self._is_there(before) and before.bytes == stat.st_size:
-            is_same = before.mtime_ns == stat.st_mtime_ns or before.sha256 == sha256_of(path)
+        stat = item.path.stat()
+        if before and before.recipe == self._recipe(before) and self._is_there(before) and before.bytes == stat.st_size:
+            is_same = before.mtime_ns == stat.st_mtime_ns or before.sha256 == item.sha256()
             if is_same:
                 return before
-        return Entry(name, stat.st_size, stat.st_mtime_ns, sha256_of(path), "")
+        return Entry(item.name, stat.st_size, stat.st_mtime_ns, item.sha256(), "")
 
-    def _recipe(self, name: str, format_name: str) -> str:
-        source = self._source(name)
-        # A file that no reader took is tried again as soon as any reader is new.
-        readers = [one for one in formats().values() if format_name in {one.name, ""}]
-        said = (source.model_dump_json() if source else "", *(f"{one.name}:{one.version}:{dict(one.columns)}" for one in readers))
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    def _recipe(self, entry: Entry) -> str:
+        return self.door.recipe(entry.file, "" if entry.is_manifest else entry.format)
 
     def _is_there(self, entry: Entry) -> bool:
         """Whether what an entry stands for is in the lake, or stands in that of the file it is a copy of."""
         if entry.copy_of:
             other = self.entries.get(entry.copy_of)
             return other is not None and other.sha256 == entry.sha256 and not other.refused
-        return bool(entry.refused) or all(file.is_file() for file in self._files(entry))
-
-    def _take(self, path: Path, entry: Entry) -> Entry:
-        source = self._source(entry.file)
-        try:
-            content = Content(path)
-            one = self._format(content, source)
-            rows = one.read(content, self._reading(source))
-        except OSError as error:
-            return replace(entry, refused=f"cannot be read: {error.strerror or error}", recipe=self._recipe(entry.file, ""))
-        except FileRefused as refusal:
-            return replace(entry, refused=str(refusal), recipe=self._recipe(entry.file, ""))
-        if rows.rows_in != rows.rows_typed + rows.quarantined + rows.filtered:
-            raise AssertionError(f"{entry.file}: {rows.rows_in} rows read, {rows.rows_typed} typed, {rows.quarantined} set aside")
-        named = replace(entry, format=one.name, source=source.name if source else one.name, recipe=self._recipe(entry.file, one.name))
-        counted = replace(named, rows_in=rows.rows_in, rows_typed=rows.rows_typed, quarantined=rows.quarantined, filtered=rows.filtered)
-        if rows.rejected:
-            write_rejected(self._set_aside(counted), rows, counted)
-        return replace(counted, days=write_typed(self._parquet(counted), rows, one, counted))
-
-    def _reading(self, source: Source | None) -> Reading:
-        return Reading(source.mapping, source.options, self._prompt_key) if source else Reading(prompt_key=self._prompt_key)
-
-    def _format(self, content: Content, source: Source | None) -> Format:
-        known = formats()
-        if source and source.mapping:
-            return known[f"{MAPPED}_{source.mapping.kind}"]
-        if source and source.format:
-            if source.format not in known:
-                guess = difflib.get_close_matches(source.format, known, 1)
-                raise FileRefused(f"has unknown format {source.format!r} in `sources:`{f'; did you mean {guess[0]}?' if guess else ''}")
-            return known[source.format]
-        sample = sample_of(content)
-        found = next((one for one in known.values() if one.recognises(sample)), None)
-        if not found:
-            raise FileRefused(f"is of no known format{_nearest(sample.keys)}; name it in `sources:` of meterbook.yaml, or map its columns")
-        return found
+        return bool(entry.refused) or all(file.is_file() for file in self.door.files(entry))
 
     def _count(self, done: Ingested, entry: Entry, *, is_known: bool) -> None:
-        if entry.refused:
-            done.refused.append((entry.file, entry.refused))
+        if refused := entry.refused or self.verdicts.refused.get(entry.copy_of or entry.file):
+            done.refused.append((entry.file, refused))
         elif entry.copy_of:
             done.copies += 1
         elif is_known:
@@ -258,32 +274,17 @@ class Inbox:
             done.new_files += 1
 
     def _add_up(self, done: Ingested) -> None:
-        for entry in contents(self.entries):
+        for entry in self._sound():
             done.rows_in += entry.rows_in
             done.rows_typed += entry.rows_typed
             done.quarantined += entry.quarantined
             done.filtered += entry.filtered
-
-    def _files(self, entry: Entry) -> set[Path]:
-        """The Parquet files an entry stands for."""
-        made = {self._parquet(entry): entry.rows_typed, self._set_aside(entry): entry.quarantined}
-        return {path for path, rows in made.items() if rows}
-
-    def _parquet(self, entry: Entry) -> Path:
-        return self._raw / entry.format / f"{entry.file_id}.parquet"
-
-    def _set_aside(self, entry: Entry) -> Path:
-        return self._raw / "_quarantine" / f"{entry.file_id}.parquet"
+            done.superseded += self._superseded(entry)
+        done.flagged += self.verdicts.flags
 
 
 _INPUT_FILE = {
     **dict.fromkeys(("file_id", "file", "format", "source", "sha256"), pl.String),
-    **dict.fromkeys(("bytes", "rows_in", "rows_typed", "quarantined", "filtered"), pl.Int64),
+    **dict.fromkeys(("bytes", "rows_in", "rows_typed", "quarantined", "filtered", "superseded"), pl.Int64),
     **dict.fromkeys(("first_day", "last_day"), pl.String),
 }
-
-
-def _nearest(keys: frozenset[str]) -> str:
-    """The known format that shares most names with a file, as a hint."""
-    best = max(formats().values(), key=lambda one: len(keys & one.names))
-    return f" (nearest: {best.name})" if len(keys & best.names) > 1 else ""

@@ -1,11 +1,31 @@
 """What is remembered of every file of an inbox, between runs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from meterbook.sql.lake import write_if_changed
+
+MANIFEST = "manifest"
+"""The format of a file that says what others must hold."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a manifest says of one file.
+
+    Args:
+        name: the file, with as much of its path as the manifest gives.
+        rows: records it must hold; None where the manifest does not say.
+        sums: raw columns with what they must add up to, as text.
+    """
+
+    name: str
+    rows: int | None = None
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,23 @@ class Entry:
     refused: str = ""
     copy_of: str = ""
     """Path of a file with the same bytes, which stands for this one too."""
+    flags: Sequence[str] = ()
+    """What is odd about the file, each in one line that is true of "the file ..."."""
+    continues_on: str = ""
+    """UTC day with which the next page begins, where the file says that there is one."""
+    units: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Rows by unit of delivery and day, for exports that replace what was delivered before."""
+    rank: int = 0
+    """Of two views of one delivery the higher counts."""
+    adds: bool = False
+    """Whether the book says that exports of one unit of this source all count."""
+    manifest: Sequence[Listed] = ()
+    """What the file says of others; it holds no records itself."""
+
+    @property
+    def is_manifest(self) -> bool:
+        """Whether the file only says what others must hold."""
+        return self.format == MANIFEST
 
     @property
     def file_id(self) -> str:
@@ -44,7 +81,7 @@ def load(path: Path) -> dict[str, Entry]:
     """Entries by path; none where there is no ledger yet."""
     if not path.is_file():
         return {}
-    return {entry["file"]: Entry(**entry) for entry in json.loads(path.read_text("utf-8"))}
+    return {entry.file: entry for entry in msgspec.json.decode(path.read_bytes(), type=list[Entry])}
 
 
 def save(path: Path, entries: Mapping[str, Entry]) -> None:

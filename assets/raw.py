@@ -7,7 +7,7 @@ import dagster as dg
 from meterbook.assets.inbox import raw_columns
 from meterbook.assets.resources import BookResource, report
 
-FILES = ("input_file", "quarantine")
+FILES = ("input_file", "file_flag", "quarantine")
 
 
 def raw_assets() -> dg.AssetsDefinition:

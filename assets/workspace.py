@@ -73,6 +73,7 @@ class Workspace:
         for name, frame in tables_of(self.book).items():
             self.engine.put(name, frame)
         self.engine.put("raw.input_file", self.inbox.input_files())
+        self.engine.put("raw.file_flag", self.inbox.file_flags())
         self.engine.put("raw.quarantine", self.inbox.quarantine())
         return ingested
 

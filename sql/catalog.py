@@ -40,6 +40,21 @@ class RawFile:
     days: Mapping[str, int]
     recipe: str = ""
     """Hash of the reader and mapping: the same bytes read otherwise are other content."""
+    without: tuple[str, tuple[str, ...]] = ("", ())
+    """A column and those of its values whose rows do not count, because a later file replaces them."""
+
+    @property
+    def token(self) -> str:
+        """Changes with the content."""
+        return f"{self.file_id}{self.recipe}{digest(self.without) if self.without[1] else ''}"
+
+    @property
+    def query(self) -> str:
+        """The rows that count."""
+        column, replaced = self.without
+        listed = ", ".join(_quoted(value) for value in replaced)
+        kept = f" where {column} is null or {column} not in ({listed})" if replaced else ""
+        return f"select * from read_parquet({_quoted(str(self.path))}){kept}"
 
 
 class Catalog:
@@ -80,7 +95,7 @@ class Catalog:
         """Hashes of a table's content, in a range of days where it is cut by day."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
-            return [(day, f"{file.file_id}{file.recipe}") for day in _between(raw, from_day, to_day) for file in raw[day]]
+            return [(day, file.token) for day in _between(raw, from_day, to_day) for file in raw[day]]
         return self.lake.table(name).tokens(*((from_day, to_day) if self.is_daily(name) else ()))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
@@ -138,21 +153,24 @@ class Catalog:
             first, last = bounds(partitions)
             con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
         for name in self.upstream(model):
-            self._view(con, name, self.files(name, *window))
+            self._view(con, name, *window)
         self._view_kinds(con, model.inputs)
 
     def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
         for name in (*self.project.inputs, *self.project.models):
-            self._view(con, name, self.files(name))
+            self._view(con, name)
         self._view_kinds(con, [f"staging.{kind}" for kind in self.project.kinds])
 
-    def _view(self, con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path]) -> None:
+    def _view(self, con: duckdb.DuckDBPyConnection, name: str, from_day: str | None = None, to_day: str | None = None) -> None:
         con.execute(f"create schema if not exists {name.split('.')[0]}")
-        if files:
-            listed = ", ".join(f"'{path}'" for path in files)
-            con.execute(f"create view {name} as select * from read_parquet([{listed}])")
-        else:
+        files = self.files(name, from_day, to_day)
+        if not files:
             empty_table(con, name, self.columns[name])
+            return
+        cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}
+        whole = ", ".join(_quoted(str(path)) for path in files if path not in cut)
+        parts = [f"select * from read_parquet([{whole}])"] if whole else []
+        con.execute(f"create view {name} as {' union all '.join([*parts, *(cut[path] for path in files if path in cut)])}")
 
     def _view_kinds(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         con.execute("create schema if not exists staging")
@@ -167,6 +185,10 @@ def view_of_kind(con: duckdb.DuckDBPyConnection, kind: str, columns: Columns, ta
     shape = ", ".join(f"cast(null as {dtype}) as {column}" for column, dtype in columns.items())
     parts = " union all by name ".join((f"select {shape} where false", *(f"select * from {table}" for table in tables)))
     con.execute(f"create view staging.{kind} as {parts}")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _index(files: Sequence[RawFile]) -> dict[str, list[RawFile]]:

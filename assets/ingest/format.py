@@ -47,6 +47,8 @@ class Rows:
     """What is odd about the file as a whole, each in one line that is true of "the file ..." ("holds a page that says has_more")."""
     continues_at: datetime | None = None
     """Where a file says that more follows: the UTC instant at which the next page begins."""
+    rank: int = 0
+    """Of two views of one delivery (actual and amortised costs) the higher counts."""
     _packed: list[bytes] = field(default_factory=list)
 
     def add(self, frame: pl.DataFrame) -> None:

@@ -4,7 +4,7 @@ What became of every row of every input file.
 grain: one row per input file
 key: file_id
 must:
-  - rows_in = rows_out + quarantined + duplicates + filtered
+  - rows_in = rows_out + quarantined + duplicates + filtered + superseded
   - duplicates >= 0
 should:
   - quarantined = 0
@@ -14,6 +14,7 @@ with kept as (
 )
 select
     file.file_id, file.file, file.format, file.source, file.sha256, file.bytes, file.rows_in, coalesce(kept.rows_kept, 0) as rows_out,
-    file.quarantined, file.rows_typed - coalesce(kept.rows_kept, 0) as duplicates, file.filtered, file.first_day, file.last_day
+    file.quarantined, file.rows_typed - file.superseded - coalesce(kept.rows_kept, 0) as duplicates, file.filtered,
+    file.superseded, file.first_day, file.last_day
 from raw.input_file as file
 left join kept on kept.file_id = file.file_id
