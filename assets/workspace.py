@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
+from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
 from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Engine
@@ -48,7 +49,8 @@ class Workspace:
         self.book = Book(folder)
         self.lake = Lake(folder / "lake")
         key = self.book.settings.prompt_hash_key
-        self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None)
+        guard = UnitGuard(lambda: self.book.cards, project)
+        self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None, guard)
 
     @cached_property
     def project(self) -> Project:

@@ -22,6 +22,8 @@ from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.progress import Steps
 
 DONE, FAILED = 0, 1
+SHOWN = 20
+"""Notes of one kind printed at most."""
 
 
 @dataclass
@@ -151,6 +153,13 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     lines += _written(folder, outcome)
     for line in lines:
         console.print(line, soft_wrap=True)
+    inbox = folder / "inbox"
+    for name, flag in found.flagged[:SHOWN]:
+        console.print(f"note {inbox / name}: it {flag}", style="yellow", soft_wrap=True)
+    if len(found.flagged) > SHOWN:
+        console.print(f"and {len(found.flagged) - SHOWN} more notes: meterbook query 'from raw.file_flag'", style="yellow", soft_wrap=True)
+    for name, why in found.skipped[:SHOWN]:
+        console.print(f"skipped {inbox / name}: {why}", soft_wrap=True)
     for name, reason in found.refused:
         console.print(f"refused {folder / 'inbox' / name}: it {reason}", style="red", soft_wrap=True)
     for failure in outcome.failures:
@@ -162,7 +171,8 @@ def _input_line(found: Ingested) -> str:
     copies = f", {found.copies} delivered twice" if found.copies else ""
     if not found.new_files and not found.known_files:
         return "the inbox is empty: drop usage exports, gateway logs, GPU samples or outcomes into it"
-    return f"read {files}{copies}: {found.rows_in:,} rows in, {found.quarantined:,} set aside, {found.filtered:,} filtered"
+    replaced = f", {found.superseded:,} replaced by later exports" if found.superseded else ""
+    return f"read {files}{copies}: {found.rows_in:,} rows in, {found.quarantined:,} set aside, {found.filtered:,} filtered{replaced}"
 
 
 def _written(folder: Path, outcome: Outcome) -> list[str]:

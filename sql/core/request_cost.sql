@@ -9,6 +9,7 @@ must:
   - (computed_cost_usd is null) = (unpriced_reason is not null)
 should:
   - cost_usd is not null
+  - coalesce(reported_cost_usd, 0) <= 1000 * cast(coalesce(nullif(computed_cost_usd, 0), reported_cost_usd, 0) as decimal(38,12))
 */
 with request as (
     select

@@ -1,0 +1,161 @@
+"""The unit guard: amounts that are a hundred, a thousand or a thousand million times what the tokens cost are stopped at the door.
+
+Cents read as dollars, or an integer of nano-dollars, would pass every other check. A file is judged by the median of its rows against
+tokens at list price, never by single rows: one absurd row is data, and is kept.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from meterbook.assets.content import FileRefused
+from meterbook.assets.ingest.format import Format
+from meterbook.assets.sources import Source
+from meterbook.rate_cards.card import Cards
+from meterbook.sql.models import Model, Project
+from meterbook.sql.schemas import define_macros
+
+PIECES, PIECE = 8, 1_024
+"""Rows looked at: so many pieces of so many rows, spread over the file."""
+FEWEST = 5
+"""Priced rows below which a file is not judged."""
+FACTORS = (100, 1_000, 1_000_000, 1_000_000_000)
+NEAR = 3
+"""A median within a third and three times of a factor is that factor."""
+
+_COST = """
+    coalesce(input_tokens, 0) * coalesce(input_usd, 0)::double
+    + coalesce(cache_read_tokens, 0) * coalesce(cache_read_usd, input_usd, 0)::double
+    + coalesce(cache_write_5m_tokens, 0) * coalesce(cache_write_5m_usd, input_usd, 0)::double
+    + coalesce(cache_write_1h_tokens, 0) * coalesce(cache_write_1h_usd, input_usd, 0)::double
+    + coalesce(output_tokens, 0) * coalesce(output_usd, 0)::double
+"""
+_SAID = {
+    "request": f"select day, provider, model, reported_cost_usd::double as said, {_COST} as listed from priced",
+    "usage": f"select day, provider, model, reported_cost_usd::double as said, {_COST} as listed from priced",
+    "charge": """
+        select day, provider, model, billed_cost_usd::double as said, coalesce(tokens, 0) * coalesce(case meter
+            when 'input' then input_usd when 'cache_read' then cache_read_usd when 'cache_write_5m' then cache_write_5m_usd
+            when 'cache_write_1h' then cache_write_1h_usd when 'output' then output_usd end, 0)::double as listed
+        from priced
+    """,
+}
+_PRICED = """
+    with named as (
+        select seen.provider, seen.model, alias.provider as card_provider, alias.model as card_model, row_number() over (
+            partition by seen.provider, seen.model
+            order by alias.rank, length(alias.pattern) desc, alias.provider, alias.model, alias.pattern
+        ) as choice
+        from (select distinct coalesce(provider, '') as provider, coalesce(model, '') as model from staged) as seen
+        inner join alias on lower(seen.model) like alias.pattern escape '!'
+    ),
+    rated as (
+        select *, row_number() over (partition by provider, model order by starts_at desc, rate_id) as latest
+        from rate where served_tier = 'standard' and input_above = -1
+    )
+    select staged.*, rated.* exclude (provider, model, starts_at, ends_at, served_tier)
+    from staged
+    inner join named on named.choice = 1 and named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
+    inner join rated on rated.latest = 1 and rated.provider = named.card_provider and rated.model = named.card_model
+"""
+
+
+class UnitGuard:
+    """Judges the amounts of one file.
+
+    Args:
+        cards: the prices to judge by, read when they are first needed.
+        project: the models: a format's own staging model says what its columns mean.
+    """
+
+    def __init__(self, cards: Callable[[], Cards], project: Callable[[], Project]) -> None:
+        self._cards, self._project = cards, project
+
+    def __call__(self, one: Format, path: Path, source: Source | None) -> list[str]:
+        """Judge typed rows.
+
+        Args:
+            one: their format.
+            path: their Parquet file.
+            source: what the book says of the file; a unit set there is believed.
+
+        Returns:
+            What is odd, one line each.
+
+        Raises:
+            FileRefused: the amounts cannot be in the unit they are read in.
+        """
+        model = self._project().models.get(f"staging.{one.name}")
+        if model is None or model.header.kind not in _SAID:
+            return []
+        rows, median = self._median(one, path, model)
+        factor = _factor(median)
+        if rows < FEWEST or factor == 1:
+            return []
+        said = f"about {round(factor):,} times" if factor > 1 else f"about 1/{round(1 / factor):,} of"
+        why = f"reports {said} what its tokens cost at list price (median of {rows:,} rows)"
+        if _is_set(source):
+            return [f"{why}; taken as the book's `money_unit` says"]
+        raise FileRefused(f"{why}: {_advice(one, source)}")
+
+    def _median(self, one: Format, path: Path, model: Model) -> tuple[int, float]:
+        """Rows with a price and a reported amount, and the median of reported over listed."""
+        with duckdb.connect(config={"threads": "1", "memory_limit": "256MB"}) as con:
+            con.execute("set timezone = 'UTC'")
+            define_macros(con)
+            _sample(con, one.name, path)
+            cards = self._cards()
+            con.register("rate", cards.rates.to_arrow())
+            con.register("alias", cards.aliases.to_arrow())
+            missing = _shape(self._project(), model, con)
+            con.execute(f"create temp view staged as select *{missing} from ({model.sql})")
+            con.execute(f"create temp view priced as {_PRICED}")
+            query = (
+                f"select count(*), coalesce(median(said / listed), 1) from ({_SAID[model.header.kind or '']}) where said > 0 and listed > 0"
+            )
+            [(rows, median)] = con.execute(query).fetchall()
+        return rows, median
+
+
+def _sample(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    [(rows,)] = con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchall()
+    con.execute("create schema raw")
+    begins = [n * max(rows - PIECE, 0) // (PIECES - 1) for n in range(PIECES)] if rows > PIECES * PIECE else [0]
+    size = PIECE if len(begins) > 1 else rows
+    picked = " or ".join(f"file_row_number between {first} and {first + size - 1}" for first in begins)
+    con.execute(
+        f"create table raw.{name} as select * exclude (file_row_number) from read_parquet(?, file_row_number = true) where {picked}",
+        [str(path)],
+    )
+    [(first, last)] = con.execute(f"select min(day), max(day) + 1 from raw.{name}").fetchall()
+    con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
+
+
+def _shape(project: Project, model: Model, con: duckdb.DuckDBPyConnection) -> str:
+    """Columns of the kind that the model leaves out, as NULL."""
+    given = {row[0] for row in con.execute(f"describe {model.sql}").fetchall()}
+    shape = project.kinds[model.header.kind or ""]
+    return "".join(f", cast(null as {dtype}) as {name}" for name, dtype in shape.items() if name not in given)
+
+
+def _factor(median: float) -> float:
+    for factor in FACTORS:
+        for near in (float(factor), 1 / factor):
+            if near / NEAR <= median <= near * NEAR:
+                return near
+    return 1.0
+
+
+def _is_set(source: Source | None) -> bool:
+    if source is None:
+        return False
+    return source.options.money_unit is not None or (source.mapping is not None and "money_unit" in source.mapping.model_fields_set)
+
+
+def _advice(one: Format, source: Source | None) -> str:
+    if source is not None and source.mapping is not None:
+        return "set `money_unit:` (usd, cents or nanousd) in its `mapping:` in meterbook.yaml"
+    if "money_unit" in one.about.options:
+        return "set `options: {money_unit: cents}` (or usd, nanousd) of its source in meterbook.yaml"
+    return "if the amounts are right, say `options: {money_unit: usd}` of its source in meterbook.yaml; else map its columns"
