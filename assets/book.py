@@ -54,6 +54,7 @@ class GpuPool(Strict):
 
     rate: str | None = Field(default=None, pattern=r"^[^/]+/.+$", description="provider/model of a rate card, such as gpu/h100-sxm")
     owner: Name | None = None
+    billed: bool = Field(default=True, description="whether a cloud's bill holds its hours; false for machines of one's own")
 
 
 class Settings(Strict):

@@ -36,8 +36,9 @@ def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
             {"budget": budget.budget, "level_percent": level} for budget in book.budgets for level in sorted(set(budget.levels))
         ],
         "book.unit": [unit.model_dump() for unit in book.units],
+        "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
         "book.gpu_pool": [
-            {"pool": name, "owner": pool.owner, **dict(zip(("provider", "model"), (pool.rate or "/").split("/", 1), strict=True))}
+            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, **dict(zip(("provider", "model"), (pool.rate or "/").split("/", 1), strict=True))}
             for name, pool in book.settings.gpu_pools.items()
         ],
     }
@@ -51,6 +52,8 @@ _TYPES: Mapping[str, pl.DataType] = {
     "priority": pl.Int32(),
     "level_percent": pl.Int32(),
     "weight": pl.Int64(),
+    "is_billed": pl.Boolean(),
+    "is_counted": pl.Boolean(),
     "monthly_usd": pl.Decimal(38, 12),
     "amount_usd": pl.Decimal(38, 12),
     "target_usd": pl.Decimal(18, 12),
@@ -62,7 +65,8 @@ _COLUMNS = {
     "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
     "book.budget_level": "budget level_percent",
     "book.unit": "unit label feature target_usd baseline_from baseline_to",
-    "book.gpu_pool": "pool provider model owner",
+    "book.gpu_pool": "pool provider model owner is_billed",
+    "book.source": "source is_counted",
 }
 
 

@@ -76,13 +76,17 @@ class Options(Strict):
 
 
 class Source(Strict):
-    """A named set of inbox files; files no source names are recognised by content."""
+    """A named set of inbox files; files no source names are recognised by content.
+
+    `counts: false` says that another source counts the same calls or charges: its rows are read, and not added.
+    """
 
     name: Name
     path: str
     format: str | None = None
     mapping: Mapped | None = None
     options: Options = Options()
+    counts: bool = True
 
     @model_validator(mode="after")
     def _mapped_needs_mapping(self) -> "Source":

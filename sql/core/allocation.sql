@@ -19,11 +19,18 @@ priced as (
     select spend.day, spend.provider, sum(spend.cost_usd) as priced_usd
     from core.model_spend as spend
     group by spend.day, spend.provider
+    union all
+    select hour.day, 'gpu instances', sum(hour.cost_usd)
+    from core.gpu_hour as hour
+    left join book.gpu_pool as pool on pool.pool = hour.pool
+    where coalesce(pool.is_billed, true)
+    group by hour.day
 ),
 billed as (
-    select charge.day, coalesce(charge.provider, '(none)') as provider, sum(charge.billed_cost_usd) as billed_usd
+    select charge.day, charge.billed_as as provider, sum(charge.cost_usd) as billed_usd
     from core.charge as charge
-    group by charge.day, coalesce(charge.provider, '(none)')
+    where charge.billed_as is not null
+    group by charge.day, charge.billed_as
 ),
 hour as (
     select

@@ -24,7 +24,7 @@ with line as (
         usage.source, usage.provider, usage.model, coalesce(usage.requests, 0) as requests, 0 as failed_requests,
         case when cost.unpriced_reason is not null then coalesce(usage.requests, 0) else 0 end as unpriced_requests, 0 as repeated_attempts,
         usage.input_tokens, usage.cache_read_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens,
-        usage.output_tokens, cast(null as bigint) as reasoning_tokens, cost.cost_usd, cast(null as decimal(38,12)) as reported_cost_usd
+        usage.output_tokens, cast(null as bigint) as reasoning_tokens, cost.cost_usd, cost.reported_cost_usd
     from core.usage as usage
     inner join core.usage_cost as cost on cost.usage_id = usage.usage_id and cost.day = usage.day
     left join (

@@ -10,12 +10,24 @@ must:
 should:
   - team is not null
 */
-with request as (
+-- One answer of a provider is one call, however many tools logged it: the log that knows most of it counts.
+with seen as (
     select
         staged.*,
-        row_number() over (partition by staged.day, staged.operation_id order by staged.started_at, staged.request_id) as place
+        row_number() over (
+            partition by staged.day, coalesce(staged.response_id, staged.request_id)
+            order by case when staged.reported_cost_usd is null then 1 else 0 end, case when staged.team is null then 1 else 0 end,
+                coalesce(staged.input_tokens, 0) + coalesce(staged.output_tokens, 0) desc, staged.source, staged.request_id
+        ) as choice,
+        count(*) over (partition by staged.day, coalesce(staged.response_id, staged.request_id)) as logs
     from staging.request as staged
-    where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day')
+    left join book.source as source on source.source = staged.source
+    where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day') and coalesce(source.is_counted, true)
+),
+request as (
+    select seen.*, row_number() over (partition by seen.day, seen.operation_id order by seen.started_at, seen.request_id) as place
+    from seen
+    where seen.choice = 1
 ),
 -- Rules meet each combination of owner fields once, not each request.
 profile as (
@@ -24,9 +36,7 @@ profile as (
 ),
 matched as (
     select
-        profile.day, profile.key_id, profile.key_alias, profile.project_id, profile.user_id, profile.team, profile.tenant,
-        profile.feature, profile.environment, profile.model, profile.provider, profile.source,
-        owner.team as owner_team, owner.cost_centre, owner.tenant as owner_tenant, owner.feature as owner_feature,
+        profile.*, owner.team as owner_team, owner.cost_centre, owner.tenant as owner_tenant, owner.feature as owner_feature,
         owner.environment as owner_environment,
         row_number() over (
             partition by profile.day, profile.key_id, profile.key_alias, profile.project_id, profile.user_id, profile.team, profile.tenant,
@@ -57,7 +67,8 @@ select
     coalesce(matched.owner_tenant, request.tenant) as tenant,
     coalesce(matched.owner_feature, request.feature) as feature,
     coalesce(matched.owner_environment, request.environment) as environment,
-    request.experiment_arm, coalesce(request.cost_basis, 'computed') as cost_basis, request.reported_cost_usd, request.file_id
+    request.experiment_arm, request.response_id, request.prompt_hash, request.logs, coalesce(request.cost_basis, 'computed') as cost_basis,
+    request.reported_cost_usd, request.file_id
 from request
 left join matched
     on matched.choice = 1 and matched.day = request.day

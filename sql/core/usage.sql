@@ -10,7 +10,8 @@ must:
 with usage as (
     select staged.*
     from staging.usage as staged
-    where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day')
+    left join book.source as source on source.source = staged.source
+    where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day') and coalesce(source.is_counted, true)
 ),
 matched as (
     select
@@ -30,7 +31,7 @@ select
     usage.usage_id, usage.day, usage.starts_at, usage.ends_at, usage.source, usage.provider, usage.model,
     coalesce(usage.served_tier, 'standard') as served_tier, usage.requests,
     usage.input_tokens, usage.cache_read_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens, usage.output_tokens,
-    usage.key_id, usage.key_alias, usage.project_id, usage.user_id,
+    usage.quantity, usage.quantity_unit, usage.reported_cost_usd, usage.key_id, usage.key_alias, usage.project_id, usage.user_id,
     coalesce(matched.team, usage.team) as team, matched.cost_centre,
     coalesce(matched.tenant, usage.tenant) as tenant, coalesce(matched.feature, usage.feature) as feature,
     coalesce(matched.environment, usage.environment) as environment, usage.file_id

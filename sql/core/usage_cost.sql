@@ -1,5 +1,5 @@
 /*
-What each bucket of provider usage costs at list rates of its day; long-context rates need single requests and are not applied.
+What each bucket of provider usage costs at list rates of its day, else as its source reports it; long-context rates need single requests.
 
 grain: one row per bucket and group of a usage export
 key: usage_id
@@ -10,7 +10,8 @@ must:
 */
 with rated as (
     select
-        usage.usage_id, usage.day, usage.source, usage.provider, usage.model, usage.input_tokens, usage.output_tokens,
+        usage.usage_id, usage.day, usage.source, usage.provider, usage.model, usage.input_tokens, usage.output_tokens, usage.quantity,
+        usage.reported_cost_usd,
         rate.rate_id, rate.card_model, rate.unpriced_reason as no_rate,
         cast(usage.input_tokens as decimal(19,0)) * cast(rate.input_pico as decimal(18,0)) as input_cost,
         cast(usage.output_tokens as decimal(19,0)) * cast(rate.output_pico as decimal(18,0)) as output_cost,
@@ -28,12 +29,15 @@ with rated as (
     where usage.day >= getvariable('from_day') and usage.day < getvariable('to_day')
 ),
 costed as (
-    select rated.*, to_usd(input_cost + output_cost + cache_read_cost + cache_write_5m_cost + cache_write_1h_cost) as cost_usd
+    select rated.*, to_usd(input_cost + output_cost + cache_read_cost + cache_write_5m_cost + cache_write_1h_cost) as computed_cost_usd
     from rated
 )
 select
-    usage_id, day, source, provider, model, card_model, rate_id, cost_usd,
-    case when cost_usd is not null then null
+    usage_id, day, source, provider, model, card_model, rate_id, computed_cost_usd, reported_cost_usd,
+    coalesce(computed_cost_usd, reported_cost_usd) as cost_usd,
+    case when computed_cost_usd is not null then 'computed' when reported_cost_usd is not null then 'reported' end as cost_basis,
+    case when coalesce(computed_cost_usd, reported_cost_usd) is not null then null
+        when input_tokens is null and quantity is not null then 'no meter'
         when input_tokens is null or output_tokens is null then 'no tokens'
         when no_rate is not null then no_rate
         when rate_id is null then 'no rate on that day'

@@ -13,6 +13,13 @@ with priced as (
             then spend.input_tokens + spend.cache_read_tokens + spend.cache_write_tokens + spend.output_tokens end) as logged_tokens
     from core.model_spend as spend
     group by spend.day, spend.provider
+    union all
+    select hour.day, 'gpu instances', sum(hour.cost_usd), cast(null as bigint), cast(null as bigint), cast(null as bigint)
+    from core.gpu_hour as hour
+    inner join (select distinct day from core.charge where billed_as = 'gpu instances') as bill on bill.day = hour.day
+    left join book.gpu_pool as pool on pool.pool = hour.pool
+    where coalesce(pool.is_billed, true)
+    group by hour.day
 ),
 used as (
     select
@@ -25,16 +32,18 @@ used as (
     group by usage.day, coalesce(usage.provider, '(none)')
 ),
 billed as (
-    select charge.day, coalesce(charge.provider, '(none)') as provider, sum(charge.billed_cost_usd) as billed_usd
+    select charge.day, charge.billed_as as provider, sum(charge.billed_cost_usd) as billed_usd, sum(charge.cost_usd) as cost_usd
     from core.charge as charge
-    group by charge.day, coalesce(charge.provider, '(none)')
+    where charge.billed_as is not null
+    group by charge.day, charge.billed_as
 ),
 pair as (
     select priced.day, priced.provider from priced union select used.day, used.provider from used union select billed.day, billed.provider from billed
 )
 select
     pair.day, pair.provider, cast(priced.priced_usd as decimal(38,12)) as priced_usd, cast(billed.billed_usd as decimal(38,12)) as billed_usd,
-    cast(billed.billed_usd - coalesce(priced.priced_usd, 0) as decimal(38,12)) as difference_usd,
+    cast(billed.cost_usd as decimal(38,12)) as amortised_usd,
+    cast(billed.cost_usd - coalesce(priced.priced_usd, 0) as decimal(38,12)) as difference_usd,
     cast(priced.logged_requests as bigint) as logged_requests, cast(used.usage_requests as bigint) as usage_requests,
     cast(priced.logged_tokens as bigint) as logged_tokens, cast(used.usage_tokens as bigint) as usage_tokens,
     cast(coalesce(priced.unpriced_requests, 0) as bigint) as unpriced_requests
