@@ -168,7 +168,7 @@ def _json_keys(text: str) -> frozenset[str]:
     for line in text.splitlines()[:50]:
         try:
             record = msgspec.json.decode(line.strip().strip("[],"))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
         if isinstance(record, dict):
             return frozenset(record)
