@@ -38,10 +38,15 @@ def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
         "book.unit": [unit.model_dump() for unit in book.units],
         "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
         "book.gpu_pool": [
-            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, **dict(zip(("provider", "model"), (pool.rate or "/").split("/", 1), strict=True))}
+            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, **_rated(pool.rate)}
             for name, pool in book.settings.gpu_pools.items()
         ],
     }
+
+
+def _rated(rate: str | None) -> dict[str, str]:
+    provider, _, model = (rate or "").partition("/")
+    return {"provider": provider, "model": model}
 
 
 _TYPES: Mapping[str, pl.DataType] = {

@@ -1,0 +1,220 @@
+"""Portkey: log exports and the self-hosted metric store, as JSON lines or JSON.
+
+`cost` is in cents of USD, as the log export documents; a deployment that writes dollars says `money_unit: usd`. The field ids of the
+export (req_units, res_units, response_status_code, ai_org) and the names of the API's examples (request_tokens, response_tokens,
+status_code, ai_provider) are both read. The metric store writes counts as fractions (150.0) and metadata as two parallel lists.
+
+Neither has columns of cached or reasoning tokens: they come from `response.usage`, the only thing read of a response, where responses
+are exported. There `*_details.cached_tokens` lie inside the input; `cache_read_input_tokens` and `cache_creation_input_tokens` lie
+outside of it (Anthropic), unless total_tokens is just input and output. Without a response req_units counts as uncached input.
+Requests and responses are never kept.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest.format import About, Format, Sample, first_line
+from meterbook.assets.sources import Options, Reading
+
+Text = str | None
+_ANY = frozenset({"ai_org", "ai_provider", "req_units", "request_tokens", "response_status_code"})
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+
+
+class _Lifetimes(msgspec.Struct):
+    ephemeral_1h_input_tokens: Count | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_creation: _Lifetimes | None = None
+
+
+class _Response(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class _Log(msgspec.Struct):
+    id: Text = None
+    trace_id: Text = None
+    created_at: str | int | None = None
+    ai_org: Text = None
+    ai_provider: Text = None
+    ai_model: Text = None
+    req_units: Decimal | None = None
+    request_tokens: Decimal | None = None
+    res_units: Decimal | None = None
+    response_tokens: Decimal | None = None
+    cost: Decimal | None = None
+    cost_currency: Text = None
+    response_time: Decimal | None = None
+    response_status_code: Decimal | None = None
+    status_code: Decimal | None = None
+    is_success: Decimal | bool | None = None
+    cache_status: Text = None
+    virtual_key: Text = None
+    api_key_id: Text = None
+    workspace_slug: Text = None
+    user: Text = msgspec.field(default=None, name="_user")
+    environment: Text = msgspec.field(default=None, name="_environment")
+    metadata: dict[str, Any] | str | None = None
+    request: msgspec.Raw = msgspec.Raw()
+    response: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_NONE = _Details()
+_COLUMNS = columns(
+    "request_id", "operation_id", "started_at", "provider", "model", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
+    "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "status", "error_class", "is_cache_hit", "key_id",
+    "key_alias", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
+    "prompt_hash", "reported_cost_usd",
+)  # fmt: skip
+
+
+def _rows(log: _Log, reading: Reading) -> list[Row]:
+    options = reading.options
+    code = _calls.count(log.response_status_code if log.status_code is None else log.status_code, "status_code")
+    said = _calls.said(_metadata(log.metadata))
+    cost = _calls.money(log.cost, options.money_unit or "cents", "cost")
+    if cost:
+        _calls.dollars_only(log.cost_currency)
+    return [
+        {
+            **_tokens(log, options),
+            **said,
+            **_calls.outcome(code, success=None if log.is_success is None or code is not None else bool(log.is_success)),
+            "request_id": log.id,
+            "operation_id": log.trace_id or None,
+            "started_at": _calls.utc(log.created_at, "created_at"),
+            "provider": _calls.provider_of(log.ai_org or log.ai_provider),
+            "model": log.ai_model or None,
+            "latency_ms": _calls.milliseconds(log.response_time, "response_time"),
+            "is_cache_hit": "hit" in (log.cache_status or "").lower(),
+            "key_id": log.api_key_id or None,
+            "key_alias": log.virtual_key or None,
+            "project_id": log.workspace_slug or None,
+            "user_id": said["user_id"] or log.user or None,
+            "environment": said["environment"] or log.environment or None,
+            "prompt_hash": prompt_hash(log.request, reading),
+            "reported_cost_usd": cost,
+        }
+    ]
+
+
+def _metadata(given: dict[str, Any] | str | None) -> dict[str, Any]:
+    if isinstance(given, str):
+        try:
+            given = msgspec.json.decode(given, type=dict[str, Any]) if given.strip() else {}
+        except BROKEN as error:
+            raise ValueError(f"metadata is not JSON: {first_line(error)}") from error
+    given = given or {}
+    names, values = given.get("key"), given.get("value")
+    if isinstance(names, list) and isinstance(values, list):
+        if len(names) != len(values):
+            raise ValueError(f"metadata has {len(names)} keys and {len(values)} values")
+        return {name: value for name, value in zip(names, values, strict=True) if isinstance(name, str)}
+    return given
+
+
+def _tokens(log: _Log, options: Options) -> Row:
+    output = _calls.count(log.res_units if log.response_tokens is None else log.response_tokens, "res_units")
+    given = _calls.count(log.req_units if log.request_tokens is None else log.request_tokens, "req_units")
+    usage = _usage(log.response)
+    total = None if usage is None else usage.prompt_tokens if usage.input_tokens is None else usage.input_tokens
+    if usage is None or total is None:
+        return {"input_tokens": given, "output_tokens": output}
+    return _buckets(usage, total, output, options)
+
+
+def _usage(response: msgspec.Raw) -> _Usage | None:
+    """What a response says of its tokens; the rest of it is skipped. Responses that are no JSON object say nothing."""
+    text = bytes(response)
+    try:
+        text = msgspec.json.decode(text, type=str).encode() if text.startswith(b'"') else text
+        return msgspec.json.decode(text, type=_Response).usage if text.lstrip().startswith(b"{") else None
+    except msgspec.ValidationError as error:
+        raise ValueError(f"response.usage: {first_line(error)}") from error
+    except BROKEN:
+        return None
+
+
+def _buckets(usage: _Usage, total: int, logged_output: int | None, options: Options) -> Row:
+    details = usage.prompt_tokens_details or usage.input_tokens_details or _NONE
+    read = details.cached_tokens if usage.cache_read_input_tokens is None else usage.cache_read_input_tokens
+    written = usage.cache_creation_input_tokens or 0
+    hour = (usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation else None) or 0
+    output = usage.completion_tokens if usage.output_tokens is None else usage.output_tokens
+    for name, value in (("input", total), ("output", output), ("cached", read), ("cache write", written), ("1 hour cache write", hour)):
+        _calls.count(value, f"response.usage: {name} tokens")
+    if hour > written:
+        raise ValueError(f"cache writes of 1 hour ({hour}) exceed their total ({written})")
+    is_inside = _is_inside(usage, total, output) if options.tokens is None else options.tokens == "inclusive"
+    return {
+        "input_tokens": _calls.uncached(total, read, written) if is_inside else total,
+        "cache_read_tokens": read or 0,
+        "cache_write_5m_tokens": written - hour,
+        "cache_write_1h_tokens": hour,
+        "output_tokens": logged_output if output is None else output,
+        "reasoning_tokens": _calls.count(
+            (usage.completion_tokens_details or usage.output_tokens_details or _NONE).reasoning_tokens, "reasoning_tokens"
+        ),
+    }
+
+
+def _is_inside(usage: _Usage, total: int, output: int | None) -> bool:
+    """Whether cached tokens lie inside the input: so says OpenAI's shape, and a total that is just input and output."""
+    if usage.cache_read_input_tokens is None and usage.cache_creation_input_tokens is None:
+        return True
+    return usage.total_tokens == total + (output or 0)
+
+
+def _recognises(sample: Sample) -> bool:
+    return "ai_model" in sample.keys and not sample.keys.isdisjoint(_ANY)
+
+
+FORMAT = Format(
+    name="portkey_logs",
+    description="Portkey log export or metric store: JSON lines or JSON",
+    columns=_COLUMNS,
+    day="started_at",
+    recognises=_recognises,
+    read=Calls(_Log, _COLUMNS, _rows, inside=("data", "logs"), bodies=("request", "response")).read,
+    about=About(
+        obtain="A log export job (UI or API), or the metric records of a self-hosted gateway.",
+        taken="Units, cost, times, keys, status, metadata (team, tenant, feature, environment, session, experiment_arm, _user), and of a "
+        "response only its `usage`. Requests and responses are never kept; of a request a keyed hash, where the book has a key.",
+        key="`id`; of several rows the one with the most tokens counts. Attempts share `trace_id`. A row without an id is known by its "
+        "content and its place among equal rows of its file.",
+        tokens="Cached and reasoning tokens are known only where `response` is exported; else req_units counts as uncached input. "
+        "`tokens` says whether `response.usage` has cached tokens inside its input, where its shape does not.",
+        money="`cost` in cents of USD, the gateway's estimate; `money_unit: usd` for deployments that write dollars. 0 for tokens that are "
+        "no cache hit is unknown. Other currencies are set aside.",
+        options="money_unit, tokens",
+        limits="Select id, trace_id, created_at, ai_org, ai_model, req_units, res_units, cost, cost_currency, response_status_code, "
+        "metadata and, for cached tokens, response. A job gives at most 50,000 rows: a file of so many is flagged. The metric store's unit "
+        "of cost is not verified.",
+    ),
+    cap=50_000,
+    names=frozenset(_Log.__struct_encode_fields__),
+)
