@@ -28,6 +28,7 @@ _TYPES: dict[str, pl.DataType] = {
     "BOOLEAN": pl.Boolean(),
     "TIMESTAMP": pl.Datetime("us"),
     "DECIMAL(18,12)": pl.Decimal(18, 12),
+    "DECIMAL(18,6)": pl.Decimal(18, 6),
 }
 _COLUMNS = {
     "started_at": "TIMESTAMP",
@@ -70,6 +71,7 @@ class Calls(Generic[Record]):
         rows: the calls of a record, none where it is about something else; ValueError where it is wrong.
         inside: keys under which a page of an API holds its records.
         bodies: fields of the record that hold messages beside what is read of them.
+        identity: the column that names a row; where a record gives none, its content and place do.
     """
 
     record: type[Record]
@@ -77,6 +79,7 @@ class Calls(Generic[Record]):
     rows: Callable[[Record, Reading], Sequence[Row]]
     inside: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
+    identity: str = "request_id"
 
     def read(self, content: Content, reading: Reading) -> Rows:
         """Read one file.
@@ -86,13 +89,17 @@ class Calls(Generic[Record]):
         """
         rows, places = Rows(), Places()
         decoder = msgspec.json.Decoder(self.record)
-        for batch in _batches(content, self.inside):
+        for batch in self.batches(content):
             typed: list[Row] = []
             for line, raw in batch:
                 calls = self._calls(decoder, line, raw, reading, rows)
-                typed += [_named({**call, "line": line}, raw, places) for call in calls]
+                typed += [_named({**call, "line": line}, raw, places, self.identity) for call in calls]
             rows.add(frame(typed, self.columns))
         return rows
+
+    def batches(self, content: Content) -> Iterator[list[tuple[int, bytes]]]:
+        """The records of a file as JSON with their lines, some at a time; a format whose files wrap them otherwise has its own."""
+        return _batches(content, self.inside)
 
     def _calls(self, decoder: msgspec.json.Decoder[Record], line: int, raw: bytes, reading: Reading, rows: Rows) -> Sequence[Row]:
         record = None
@@ -108,11 +115,11 @@ class Calls(Generic[Record]):
         return calls
 
 
-def _named(call: Row, raw: bytes, places: Places) -> Row:
+def _named(call: Row, raw: bytes, places: Places, identity: str) -> Row:
     """A call with an identity: what the log gives it, else its content and its place among equal records."""
-    if call.get("request_id"):
+    if call.get(identity):
         return call
-    return {**call, "request_id": places.name(hashlib.md5(raw, usedforsecurity=False).hexdigest())}
+    return {**call, identity: places.name(hashlib.md5(raw, usedforsecurity=False).hexdigest())}
 
 
 def set_aside(rows: Rows, line: int, reason: str, record: msgspec.Struct | None) -> None:
@@ -192,7 +199,7 @@ def count(value: object, name: str) -> int | None:
     Raises:
         ValueError: not whole, negative or too large.
     """
-    if value is None or value in {"", "-"}:
+    if value is None or value in ("", "-"):
         return None
     try:
         found = Decimal(str(value)) if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool) else None

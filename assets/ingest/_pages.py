@@ -3,13 +3,18 @@
 A file is a page, a list of pages, JSON lines of pages, or only the array of buckets. Results of one bucket are different rows,
 whatever they were grouped by; the same bucket in another page or file is the same rows again. So a row is known by its bucket,
 by every dimension it names (`group_id`) and by its place among equal ones of the bucket.
+
+The same bucket exported with another grouping or width is the same usage cut another way. So every row bears a `signature`: the
+width of its bucket and the dimensions that have a value anywhere in its set of pages (buckets of a file that follow each other).
+Staging keeps one signature where several describe the same time.
 """
 
 import hashlib
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,16 +22,34 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest.format import LARGEST, Places, Rows, Rule, exact, first_line, keep_sound
+from meterbook.assets.ingest._page_sets import SIGNED, Sets
+from meterbook.assets.ingest._page_values import Numbered, Row, schema_of, utc
+from meterbook.assets.ingest.format import Places, Rows, Rule, first_line, keep_sound
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_TYPES = {"VARCHAR": pl.String(), "BIGINT": pl.Int64(), "BOOLEAN": pl.Boolean(), "TIMESTAMP": pl.Datetime("us")}
-_WIDTHS = ((timedelta(hours=1), timedelta(days=1)), (timedelta(minutes=1), timedelta(hours=1)), (timedelta(0), timedelta(minutes=1)))
-_BROKEN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
-Row = dict[str, Any]
-BUCKET = {"starts_at": "TIMESTAMP", "ends_at": "TIMESTAMP", "bucket_at": "TIMESTAMP", "group_id": "VARCHAR"}
+
+def _fraction(given: str) -> Decimal | str:
+    """An exact number; text where its exponent is beyond all numbers, so that only its own record is set aside."""
+    try:
+        return Decimal(given)
+    except InvalidOperation:
+        return given
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_fraction)
+_DAY = timedelta(days=1)
+_WIDTHS = ((timedelta(hours=1), _DAY), (timedelta(minutes=1), timedelta(hours=1)), (timedelta(0), timedelta(minutes=1)))
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
+BUCKET = {"starts_at": "TIMESTAMP", "ends_at": "TIMESTAMP", "bucket_at": "TIMESTAMP", "group_id": "VARCHAR", **SIGNED}
 """Columns every row of a bucket has. `bucket_at` is the start of the whole minute, hour or day a bucket lies in: an export that
 was cut within a bucket is the same bucket."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an API gave at once: its elements, and whether it said that more follow."""
+
+    elements: Sequence[Any]
+    has_more: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,10 +60,13 @@ class Pages:
         columns: columns of a row with their DuckDB types, without those of the bucket.
         starts: key of a bucket's start; unix seconds or RFC 3339.
         ends: key of its end.
-        row: one result as a row; raises ValueError with the reason where it is none.
+        row: one result as a row; raises ValueError with the reason where it is none, FileRefused where the file is useless.
         figures: keys of a result that are no dimensions: its quantities, and what says how they are counted.
         rules: what a sound row must not be.
-        is_other: results of other kinds, left out and counted.
+        kind: what a result counts; results of different kinds are exported apart.
+        bucket: an element of a page as a bucket; where elements are no buckets but single rows, as a bucket of that row.
+        cap: results at which the API cuts a bucket without a remainder.
+        pages: the pages of a file; what they leave out of it is counted in the rows.
     """
 
     columns: Mapping[str, str]
@@ -49,64 +75,176 @@ class Pages:
     row: Callable[[Row], Row]
     figures: frozenset[str]
     rules: Sequence[Rule]
-    is_other: Callable[[Row], bool] = lambda _result: False
+    kind: Callable[[Row], str] = lambda _result: ""
+    bucket: Callable[[Row], Row] = lambda element: element
+    cap: int | None = None
+    pages: Callable[[Content, Rows], Sequence[Page]] = lambda content, _rows: pages_of(content.whole())
 
     def read(self, content: Content, _reading: object = None) -> Rows:
         """Read one file.
 
         Raises:
-            FileRefused: cut short, not JSON, or without buckets.
+            FileRefused: cut short, of another shape, or without buckets.
         """
-        rows, typed, raw = Rows(), [], {}
-        for bucket in self._buckets(_documents(content.whole())):
-            places = Places()
-            for result in bucket["results"] or ():
-                rows.rows_in += 1
-                line, text = rows.rows_in, msgspec.json.encode(result, enc_hook=str)
-                try:
-                    if self.is_other(result):
-                        rows.filtered += 1
-                        continue
-                    typed.append({**self._bucket(bucket), **self.row(result), "group_id": self._group(result, places), "line": line})
-                    raw[line] = text
-                except _BROKEN as error:
-                    rows.reject(line, f"not a result: {first_line(error)}", text)
-        if typed:
-            frame = pl.DataFrame(typed, schema=schema_of({**BUCKET, **self.columns, "line": "BIGINT"}), orient="row")
-            rows.add(keep_sound(frame, self.rules, rows, raw.__getitem__))
-        return rows
+        rows = Rows()
+        taking = _Taking(self, rows)
+        for page in self.pages(content, rows):
+            taking.page(page)
+        return taking.rows()
 
-    def _bucket(self, bucket: Row) -> Row:
-        starts, ends = utc(bucket[self.starts]), utc(bucket[self.ends])
+
+@dataclass
+class _Taken:
+    """One result as a row, with what tells it apart; `size` is what its figures add up to, below zero for a credit."""
+
+    row: Row
+    names: Mapping[str, str | bool]
+    where: tuple[str, int]
+    size: int | Decimal
+
+    def group(self, places: Places) -> str:
+        """A name that stays when its figures grow. A credit is another line than the charge of the same name."""
+        told = self.names if self.size >= 0 else [self.names, "credit"]
+        return places.name(hashlib.md5(msgspec.json.encode(told), usedforsecurity=False).hexdigest())
+
+
+@dataclass
+class _Seen:
+    """What a page reached: the starts of its buckets, where it would go on, and the kinds it holds."""
+
+    has_more: bool
+    starts: set[datetime] = field(default_factory=set)
+    goes_on_at: datetime | None = None
+    of_items: bool = False
+    kinds: set[str] = field(default_factory=set)
+
+    def is_followed_by(self, other: "_Seen") -> bool:
+        """Whether another page, that begins where this one ends, can belong to the same export."""
+        return other is not self and (not self.kinds or not other.kinds or bool(self.kinds & other.kinds))
+
+
+class _Taking:
+    """Reads the pages of one file, one after the other."""
+
+    def __init__(self, pages: Pages, rows: Rows) -> None:
+        self._pages, self._rows = pages, rows
+        self._typed: list[_Taken] = []
+        self._raw: dict[int, bytes] = {}
+        self._sets = Sets()
+        self._seen: list[_Seen] = []
+        self._groups: Counter[str] = Counter()
+
+    def page(self, page: Page) -> None:
+        self._seen.append(_Seen(page.has_more))
+        for element in page.elements:
+            if not isinstance(element, dict):
+                raise FileRefused(f"is neither a page nor a bucket: {type(element).__name__}")
+            bucket = self._pages.bucket(element)
+            if not {self._pages.starts, self._pages.ends, "results"} <= bucket.keys():
+                names = msgspec.json.encode(list(element)[:5]).decode()
+                raise FileRefused(f"is neither a page nor a bucket: {names[:80]}")
+            self._take(bucket, is_item="results" not in element)
+
+    def _take(self, bucket: Row, *, is_item: bool) -> None:
+        results = bucket["results"] if isinstance(bucket["results"], list) else [bucket["results"]]
+        self._sets.next(is_item=is_item)
+        self._reach(bucket, is_item=is_item)
+        period = str(bucket[self._pages.starts]) if is_item else f"bucket {len(self._groups)}"
+        taken = []
+        for result in results if bucket["results"] is not None else ():
+            self._groups[period] += 1
+            self._rows.rows_in += 1
+            line = result.line if isinstance(result, Numbered) else self._rows.rows_in
+            try:
+                taken.append(self._taken(bucket, result, line))
+            except FileRefused:
+                raise
+            except _BROKEN as error:
+                self._rows.reject(line, f"not a result: {first_line(error)}", _raw_text(result))
+        # Rows that look alike are told apart by their size, so that no other order in another export doubles one of them.
+        places = Places()
+        for one in sorted(taken, key=lambda one: one.size, reverse=True):
+            one.row["group_id"] = one.group(places)
+        self._typed += taken
+
+    def _taken(self, bucket: Row, result: Any, line: int) -> _Taken:  # noqa: ANN401 -- any JSON value
+        period, row, names, kind = self._period(bucket), self._pages.row(result), self._dimensions(result), self._pages.kind(result)
+        self._seen[-1].kinds.add(kind)
+        self._raw[line] = _raw_text(result)
+        size = sum(value for value in row.values() if isinstance(value, int | Decimal) and not isinstance(value, bool))
+        where = self._sets.add(kind, period["starts_at"], names)
+        return _Taken({**period, **row, "line": line}, names, where, size)
+
+    def _period(self, bucket: Row) -> Row:
+        starts, ends = utc(bucket[self._pages.starts]), utc(bucket[self._pages.ends])
         if ends <= starts:
             raise ValueError(f"the bucket ends at {ends}, not after its start {starts}")
+        if ends - starts > _DAY:
+            raise ValueError(f"the bucket is longer than a day ({starts} to {ends}); export days")
         width = next(whole for least, whole in _WIDTHS if ends - starts > least)
-        return {"starts_at": starts, "ends_at": ends, "bucket_at": starts - (starts - datetime.min) % width}  # noqa: DTZ901 -- naive UTC
+        begins = starts - (starts - datetime.min) % width  # noqa: DTZ901 -- naive UTC
+        return {"starts_at": starts, "ends_at": ends, "bucket_at": begins, "bucket_seconds": width // timedelta(seconds=1)}
 
-    def _group(self, result: Row, places: Places) -> str:
-        dimensions = {key: value for key, value in sorted(result.items()) if key not in self.figures and isinstance(value, str | bool)}
-        return places.name(hashlib.md5(msgspec.json.encode(dimensions), usedforsecurity=False).hexdigest())
+    def _dimensions(self, result: Row) -> dict[str, str | bool]:
+        return {name: value for name, value in sorted(result.items()) if name not in self._pages.figures and isinstance(value, str | bool)}
 
-    def _buckets(self, documents: Sequence[Any]) -> Iterator[Row]:
-        for document in documents:
-            if isinstance(document, list):
-                yield from self._buckets(document)
-            elif isinstance(document, dict) and isinstance(document.get("data"), list):
-                yield from self._buckets(document["data"])
-            elif isinstance(document, dict) and {self.starts, self.ends, "results"} <= document.keys():
-                yield document
-            else:
-                raise FileRefused(f"is neither a page nor a bucket: {str(document)[:80]}")
+    def _reach(self, bucket: Row, *, is_item: bool) -> None:
+        try:
+            starts, ends = utc(bucket[self._pages.starts]), utc(bucket[self._pages.ends])
+        except _BROKEN:
+            return
+        seen = self._seen[-1]
+        seen.starts.add(starts)
+        # Single rows come ranked, so what follows lies anywhere; the last one's time is as good a place as any.
+        seen.goes_on_at, seen.of_items = starts if is_item else ends, is_item
+
+    def rows(self) -> Rows:
+        if self._typed:
+            given = [{**one.row, **self._sets.signature(one.where, one.row["bucket_seconds"])} for one in self._typed]
+            frame = pl.DataFrame(given, schema=schema_of({**BUCKET, **self._pages.columns, "line": "BIGINT"}), orient="row")
+            self._rows.add(keep_sound(frame, self._pages.rules, self._rows, self._raw.__getitem__))
+        if capped := sum(groups == self._pages.cap for groups in self._groups.values()):
+            self._rows.flags.append(
+                f"holds {capped} buckets of exactly {self._pages.cap} groups, where the API cuts them without a remainder"
+            )
+        self._rows.continues_at = min((at for at in self._open() if at), default=None)
+        return self._rows
+
+    def _open(self) -> Iterator[datetime | None]:
+        at: dict[datetime, list[_Seen]] = defaultdict(list)
+        for page in self._seen:
+            for starts in page.starts:
+                at[starts].append(page)
+        for page in self._seen:
+            followed = page.goes_on_at is not None and any(page.is_followed_by(other) for other in at[page.goes_on_at])
+            if page.has_more and not followed and not (page.of_items and page is not self._seen[-1]):
+                yield page.goes_on_at
 
 
-def schema_of(columns: Mapping[str, str]) -> dict[str, pl.DataType]:
-    """The polars types of DuckDB columns."""
-    return {name: _TYPES[dtype] if dtype in _TYPES else _decimal_type(dtype) for name, dtype in columns.items()}
+def pages_of(text: bytes) -> list[Page]:
+    """The pages of a file; what is saved without a page around it is a page of its own.
+
+    Raises:
+        FileRefused: cut short, or not JSON.
+    """
+    pages, bare = [], []
+    pending = list(reversed(_documents(text)))
+    while pending:
+        document = pending.pop()
+        if isinstance(document, list):
+            pending += reversed(document)
+        elif isinstance(document, dict) and isinstance(document.get("data"), list):
+            pages.append(Page(document["data"], document.get("has_more") is True))
+        else:
+            bare.append(document)
+    return [*pages, Page(bare)] if bare else pages
 
 
-def _decimal_type(dtype: str) -> pl.Decimal:
-    precision, scale = re.findall(r"\d+", dtype)
-    return pl.Decimal(int(precision), int(scale))
+def _raw_text(result: object) -> bytes:
+    try:
+        return msgspec.json.encode(result, enc_hook=str)
+    except (RecursionError, ValueError):
+        return b""
 
 
 def holds_no_result(text: str) -> bool:
@@ -123,59 +261,3 @@ def _documents(text: bytes) -> Sequence[Any]:
             return [_DECODER.decode(line) for line in text.splitlines() if line.strip()]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise FileRefused(f"is not JSON: {first_line(whole)}") from whole
-
-
-def whole_number(result: Row, key: str) -> int | None:
-    """A count, strictly: an integer, absent or null.
-
-    Raises:
-        ValueError: anything else.
-    """
-    value = result.get(key)
-    if value is None:
-        return None
-    if type(value) is not int:
-        raise ValueError(f"{key} {value} is not a whole number")
-    if abs(value) > LARGEST:
-        raise ValueError(f"{key} {value} is too large")
-    return value
-
-
-def text(result: Row, key: str) -> str | None:
-    """Text, absent or null.
-
-    Raises:
-        ValueError: anything else.
-    """
-    value = result.get(key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} {value} is not text")
-    return value
-
-
-def decimal(value: object, what: str, places: int = 12, digits: int = 28) -> Decimal:
-    """An amount from a number or text, exact to a number of decimals.
-
-    Raises:
-        ValueError: not a finite number, or too large.
-    """
-    try:
-        found = Decimal(str(value)) if isinstance(value, int | str | Decimal) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        found = None
-    rounded = exact(found, places, digits, what)
-    if rounded is None:
-        raise ValueError(f"{what} {value} is not an amount")
-    return rounded
-
-
-def utc(value: object) -> datetime:
-    """An instant from unix seconds or RFC 3339, naive UTC.
-
-    Raises:
-        ValueError: neither.
-    """
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return datetime.fromtimestamp(int(value), UTC).replace(tzinfo=None)
-    found = datetime.fromisoformat(str(value))
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found

@@ -1,10 +1,10 @@
 """Anthropic cost report (Admin API): saved pages, by day and line. Amounts are decimal text in CENTS; they become dollars here."""
 
-from decimal import Decimal
-
 import polars as pl
 
-from meterbook.assets.ingest._pages import BUCKET, Pages, Row, decimal, text
+from meterbook.assets.ingest._anthropic import dollars
+from meterbook.assets.ingest._page_values import Row, text
+from meterbook.assets.ingest._pages import BUCKET, Pages
 from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
 
 _TEXTS = ("workspace_id", "description", "cost_type", "context_window", "model", "service_tier", "token_type")
@@ -12,9 +12,8 @@ _COLUMNS = {"amount_usd": "DECIMAL(38,12)", "currency": "VARCHAR", **dict.fromke
 
 
 def _row(result: Row) -> Row:
-    cents = decimal(result["amount"], "amount", places=10)
     return {
-        "amount_usd": cents * Decimal("0.01"),
+        "amount_usd": dollars(result["amount"], "amount"),
         "currency": str(result.get("currency")).upper(),
         **{name: text(result, name) for name in _TEXTS},
     }
@@ -43,8 +42,10 @@ FORMAT = Format(
     about=About(
         obtain="GET `/v1/organizations/cost_report` with an admin key, saved as pages.",
         taken="Every line of every day.",
-        key="day, description and every dimension; of several exports the larger amount counts.",
+        key="day, description and every dimension; of several exports the larger amount counts. Where a day was exported by other "
+        "dimensions, the one with the largest amounts counts, then the one with most dimensions; by workspace where all name workspaces.",
         money="`amount` in cents, decimal text, fractions kept; what Anthropic bills.",
-        limits="Priority tier spend is not in this report.",
+        limits="Priority tier spend is not in this report. workspace_id is null for the default workspace, so an export of that "
+        "workspace alone looks like one that was not grouped. The analytics API (`anthropic_analytics_cost`) shows the same money again.",
     ),
 )

@@ -1,47 +1,38 @@
 """Anthropic usage report for messages (Admin API): saved pages, buckets by group.
 
 Input tokens come in exclusive counters already: uncached, cache read, cache creation by lifetime. A creation count without the
-split by lifetime (older exports) is taken as five minutes, the default lifetime.
+split by lifetime (older exports) is taken as five minutes, the default lifetime. Thinking is inside `output_tokens`. Web searches,
+which are charged by the search, are the quantity of the row beside its tokens.
 """
 
 import re
 
-import polars as pl
+from meterbook.assets.ingest._anthropic import COUNT_RULES, COUNTS, counters
+from meterbook.assets.ingest._page_values import Row, text
+from meterbook.assets.ingest._pages import BUCKET, Pages, holds_no_result
+from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
 
-from meterbook.assets.ingest._pages import BUCKET, Pages, Row, holds_no_result, text, whole_number
-from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative, not_an_instant
-
-_COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
-_TEXTS = ("key_id", "workspace_id", "model", "service_tier", "context_window")
-_COLUMNS = {**dict.fromkeys(_COUNTS, "BIGINT"), **dict.fromkeys(_TEXTS, "VARCHAR")}
+_TEXTS = {
+    "key_id": "api_key_id",
+    "user_id": "account_id",
+    **{name: name for name in ("workspace_id", "model", "service_tier", "context_window")},
+}
+_COLUMNS = {**dict.fromkeys(COUNTS, "BIGINT"), **dict.fromkeys(_TEXTS, "VARCHAR")}
 
 
 def _row(result: Row) -> Row:
-    creation = result.get("cache_creation") or {}
-    unsplit = whole_number(result, "cache_creation_input_tokens") if not creation else None
-    return {
-        "input_tokens": whole_number(result, "uncached_input_tokens"),
-        "cache_read_tokens": whole_number(result, "cache_read_input_tokens") or 0,
-        "cache_write_5m_tokens": whole_number(creation, "ephemeral_5m_input_tokens") or unsplit or 0,
-        "cache_write_1h_tokens": whole_number(creation, "ephemeral_1h_input_tokens") or 0,
-        "output_tokens": whole_number(result, "output_tokens"),
-        "key_id": text(result, "api_key_id"),
-        **{name: text(result, name) for name in _TEXTS[1:]},
-    }
+    return {**counters(result), **{name: text(result, key) for name, key in _TEXTS.items()}}
 
 
-_RULES: list[Rule] = [
-    *not_an_instant("starts_at", "starts_at"),
-    (pl.col("input_tokens").is_null() | pl.col("output_tokens").is_null(), pl.lit("uncached_input_tokens or output_tokens is missing")),
-    *negative(*_COUNTS),
-]
+_RULES: list[Rule] = [*not_an_instant("starts_at", "starts_at"), *COUNT_RULES]
 _PAGES = Pages(_COLUMNS, "starting_at", "ending_at", _row, frozenset(), _RULES)
 
 
 def _recognises(sample: Sample) -> bool:
-    # A cost report names the same counters, but as values.
+    # A cost report names the same counters, but as values; the analytics API counts requests too.
     is_usage = re.search(r'"uncached_input_tokens"\s*:', sample.text) is not None
-    return '"starting_at"' in sample.text and (is_usage or holds_no_result(sample.text))
+    is_analytics = re.search(r'"requests"\s*:', sample.text) is not None
+    return '"starting_at"' in sample.text and not is_analytics and (is_usage or holds_no_result(sample.text))
 
 
 FORMAT = Format(
@@ -53,9 +44,14 @@ FORMAT = Format(
     read=_PAGES.read,
     about=About(
         obtain="GET `/v1/organizations/usage_report/messages` with an admin key, saved as pages.",
-        taken="Every bucket's result.",
-        key="bucket and every dimension; of several exports the one with more tokens counts.",
-        tokens="four counters that exclude each other; thinking is inside output_tokens.",
-        limits="The report has no request count. workspace_id is null for the default workspace, api_key_id for the Console.",
+        taken="Every bucket's result, tokens and web searches.",
+        key="bucket and every dimension; of several exports the one with more tokens counts. Where the same time was exported by other "
+        "dimensions or another width, the fullest counts, then the one with most dimensions; by workspace where all name workspaces.",
+        tokens="four counters that exclude each other; thinking is inside output_tokens. Cache writes without a lifetime are of 5 minutes.",
+        limits="The report has no request count. workspace_id is null for the default workspace, api_key_id for the Console, so an "
+        "export of the default workspace alone looks like one that was not grouped: export all workspaces together. Group by model and "
+        "service_tier, or prices cannot be told; long contexts, regions and fast mode have prices of their own, which are not applied. "
+        "Claude Code's own analytics (`anthropic_claude_code`) count tokens that stand here already; the analytics API "
+        "(`anthropic_analytics_usage`) counts them all again: bring one of the two.",
     ),
 )

@@ -1,40 +1,16 @@
 """OpenAI organization costs API: saved pages, dollars by day and line item.
 
 `amount.value` is in dollars, a number or text with up to 30 decimals, negative for credits; it is kept to the pico-dollar. The line
-item is free text such as `gpt-5-mini-2025-08-07, input`; what stands before the comma is the model where the line has a quantity.
+item is free text such as `gpt-5-mini-2025-08-07, input`; what stands before the comma is the model where the line has a quantity
+or a meter behind the comma. That batches are marked by `batch` on either side of the comma and cached tokens by `cached input` is not
+verified; lines worded otherwise keep their money and have no meter.
 """
 
-import polars as pl
+from meterbook.assets.ingest._openai import COST_COLUMNS, COST_FIGURES, COST_RULES, cost_row
+from meterbook.assets.ingest._pages import BUCKET, Pages
+from meterbook.assets.ingest.format import About, Format, Sample
 
-from meterbook.assets.ingest._pages import BUCKET, Pages, Row, decimal, text
-from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
-
-_COLUMNS = {
-    "amount_usd": "DECIMAL(38,12)",
-    **dict.fromkeys(("currency", "line_item", "quantity_unit", "project_id", "user_id", "key_id"), "VARCHAR"),
-    "quantity": "DECIMAL(38,6)",
-}
-
-
-def _row(result: Row) -> Row:
-    quantity = result.get("quantity")
-    return {
-        "amount_usd": decimal(result["amount"]["value"], "amount"),
-        "currency": str(result["amount"]["currency"]).upper(),
-        "line_item": text(result, "line_item"),
-        "quantity_unit": text(result, "quantity_unit"),
-        "project_id": text(result, "project_id"),
-        "user_id": text(result, "user_id"),
-        "key_id": text(result, "api_key_id"),
-        "quantity": None if quantity is None else decimal(quantity, "quantity", places=6),
-    }
-
-
-_RULES: list[Rule] = [
-    *not_an_instant("starts_at", "starts_at"),
-    (pl.col("currency") != "USD", pl.format("currency {} is not USD", pl.col("currency"))),
-]
-_PAGES = Pages(_COLUMNS, "start_time", "end_time", _row, frozenset({"object", "amount", "quantity", "quantity_unit"}), _RULES)
+_PAGES = Pages(COST_COLUMNS, "start_time", "end_time", cost_row, COST_FIGURES, COST_RULES)
 
 
 def _recognises(sample: Sample) -> bool:
@@ -44,15 +20,18 @@ def _recognises(sample: Sample) -> bool:
 FORMAT = Format(
     name="openai_costs",
     description="OpenAI organization costs API: saved pages",
-    columns={**BUCKET, **_COLUMNS},
+    columns={**BUCKET, **COST_COLUMNS},
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
     about=About(
         obtain="GET `/v1/organization/costs` with an admin key, saved as pages.",
         taken="Every line item of every day, credits and fees among them.",
-        key="day, line item and every dimension, credits apart; of several exports the larger amount counts, for costs arrive late.",
+        key="day, line item and every dimension, credits apart; of several exports the larger amount counts, for costs arrive late. "
+        "Where a day was exported by other dimensions, the one with the largest amounts counts (credits count like charges), then the one "
+        "with most dimensions; by project where all name projects.",
         money="`amount.value` in dollars, number or text with up to 30 decimals; what OpenAI bills.",
-        limits="Line items are free text whose wording changed over time.",
+        limits="Line items are free text whose wording changed over time. An ungrouped export of some projects only cannot be told from "
+        "one of all. The dashboard's cost CSV (`openai_cost_csv`) is the same money again: bring one of the two.",
     ),
 )

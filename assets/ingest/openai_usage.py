@@ -1,76 +1,21 @@
-"""OpenAI organization usage API (completions and embeddings): saved pages, buckets by group.
+"""OpenAI organization usage API, all result kinds: saved pages, buckets by group.
 
-`input_tokens` includes cached and cache-write tokens; buckets are made exclusive here. Result kinds that are not tokens (images,
-audio, sessions, stores) are counted as filtered: they have no token price. Dimensions are null unless the export was grouped by them.
+`input_tokens` includes cached and cache-write tokens; buckets are made exclusive here. `input_cached_tokens` were read from the cache.
+Cache writes have lifetimes of 30 minutes and 12 hours, and one price per model; the common shape has buckets of 5 minutes and of one
+hour only, so all of them, `input_cache_write_tokens` or else the sum of its two parts, stand in cache_write_5m_tokens. Reasoning is
+inside `output_tokens`.
+
+Kinds that are not tokens (images, audio, stores, sessions, calls) have a quantity with a unit, and no tokens. `usage_bytes` of vector
+stores is what was stored that day: it is not to be added up over days. Requests of web searches are model requests that stand
+in the completions too, so they are no requests here. Rows of the `decisions` endpoint are not documented: tokens, or the one known
+quantity they have, are taken, others are set aside. Dimensions are null unless the export was grouped by them.
 """
 
-import polars as pl
+from meterbook.assets.ingest._openai import USAGE_COLUMNS, USAGE_RULES, kind_of, usage_row
+from meterbook.assets.ingest._pages import BUCKET, Pages, holds_no_result
+from meterbook.assets.ingest.format import About, Format, Sample
 
-from meterbook.assets.ingest._pages import BUCKET, Pages, Row, holds_no_result, text, whole_number
-from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative, not_an_instant
-
-TOKEN_KINDS = {f"organization.usage.{kind}.result" for kind in ("completions", "embeddings", "moderations")}
-OTHER_KINDS = {
-    f"organization.usage.{kind}.result"
-    for kind in (
-        "images",
-        "audio_speeches",
-        "audio_transcriptions",
-        "vector_stores",
-        "code_interpreter_sessions",
-        "file_searches",
-        "web_searches",
-    )
-}
-_COLUMNS = {
-    "kind": "VARCHAR",
-    **dict.fromkeys(("requests", "all_input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), "BIGINT"),
-    **dict.fromkeys(("project_id", "user_id", "key_id", "model", "service_tier"), "VARCHAR"),
-    "is_batch": "BOOLEAN",
-}
-
-
-def _row(result: Row) -> Row:
-    if result["object"] not in TOKEN_KINDS:
-        raise ValueError(f"{result['object']} is of no known kind")
-    batch = result.get("batch")
-    if batch not in {None, True, False}:
-        raise ValueError(f"batch {batch} is not true or false")
-    return {
-        "kind": result["object"],
-        "requests": whole_number(result, "num_model_requests"),
-        "all_input_tokens": whole_number(result, "input_tokens"),
-        "cache_read_tokens": whole_number(result, "input_cached_tokens") or 0,
-        "cache_write_tokens": whole_number(result, "input_cache_write_tokens") or 0,
-        "output_tokens": whole_number(result, "output_tokens") or 0,
-        "project_id": text(result, "project_id"),
-        "user_id": text(result, "user_id"),
-        "key_id": text(result, "api_key_id"),
-        "model": text(result, "model"),
-        "service_tier": text(result, "service_tier"),
-        "is_batch": batch,
-    }
-
-
-_CACHED = pl.col("cache_read_tokens") + pl.col("cache_write_tokens")
-_RULES: list[Rule] = [
-    *not_an_instant("starts_at", "starts_at"),
-    (pl.col("all_input_tokens").is_null(), pl.lit("input_tokens is missing")),
-    *negative("requests", "all_input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
-    (
-        pl.col("all_input_tokens") < _CACHED,
-        pl.format("cached tokens ({}) exceed input tokens ({})", _CACHED, pl.col("all_input_tokens")),
-    ),
-]
-_PAGES = Pages(
-    _COLUMNS,
-    "start_time",
-    "end_time",
-    _row,
-    frozenset(),
-    _RULES,
-    is_other=lambda result: result["object"] in OTHER_KINDS,
-)
+_PAGES = Pages(USAGE_COLUMNS, "start_time", "end_time", usage_row, frozenset({"object"}), USAGE_RULES, kind=kind_of)
 
 
 def _recognises(sample: Sample) -> bool:
@@ -81,15 +26,20 @@ def _recognises(sample: Sample) -> bool:
 FORMAT = Format(
     name="openai_usage",
     description="OpenAI organization usage API: saved pages",
-    columns={**BUCKET, **_COLUMNS},
+    columns={**BUCKET, **USAGE_COLUMNS},
     day="starts_at",
     recognises=_recognises,
     read=_PAGES.read,
     about=About(
         obtain="GET `/v1/organization/usage/...` with an admin key, saved page by page, as one list, as JSON lines, or only `data`.",
-        taken="Every bucket's result; buckets are replaced by fuller ones.",
-        key="bucket, result kind and every dimension; of several exports the one with more tokens counts.",
-        tokens="input_tokens holds cached and cache-write tokens, output_tokens holds reasoning.",
-        limits="Group by project, model, batch and service_tier, or prices cannot be told. Recent buckets still grow.",
+        taken="Every bucket's result: tokens of completions, embeddings and moderations, and counts of images, characters, seconds, "
+        "bytes, sessions, calls and searches. Of `decisions` what looks like one of these; other rows of theirs are set aside.",
+        key="bucket, result kind and every dimension; of several exports the one with more counts. Where the same time was exported by "
+        "other dimensions or another width, the fullest counts, then the one with most dimensions; by project where all name projects.",
+        tokens="input_tokens holds cached and cache-write tokens, output_tokens holds reasoning. Cache writes of all lifetimes are one.",
+        limits="Group by project, model, batch and service_tier, or prices cannot be told. Audio and image tokens stand among the text "
+        "tokens. Rows of `decisions` are not documented, and may stand in the completions too. Recent buckets still grow. An ungrouped "
+        "export of some projects only cannot be told from one of all. Bytes stored are not to be added over days. The dashboard's "
+        "activity CSV (`openai_activity_csv`) is the same usage again: bring one of the two.",
     ),
 )

@@ -1,5 +1,5 @@
 /*
-Anthropic usage buckets; of a bucket exported twice the fuller one counts, for usage arrives late.
+Anthropic usage buckets; of several exports of one time the fullest counts, and only one way of grouping.
 
 grain: one row per bucket and group
 key: usage_id
@@ -10,7 +10,12 @@ conserves: raw.anthropic_usage
 with named as (
     select
         result.*,
-        md5(concat_ws('|', 'anthropic', cast(result.bucket_at as varchar), result.group_id)) as usage_id
+        result.input_tokens + result.cache_read_tokens + result.cache_write_5m_tokens + result.cache_write_1h_tokens + result.output_tokens
+            as total,
+        md5(concat_ws('|', 'anthropic', cast(result.bucket_at as varchar), result.group_id)) as usage_id,
+        -- Workspaces are told apart only where every export names some; the default workspace has no name.
+        case when min(case when result.signature like '%workspace_id%' then 1 else 0 end) over (partition by result.day) = 1
+            then coalesce(result.workspace_id, '') else '' end as scope
     from raw.anthropic_usage as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),
@@ -18,18 +23,58 @@ ranked as (
     select
         named.*,
         row_number() over (
-            partition by named.day, named.usage_id
-            order by named.input_tokens + named.cache_read_tokens + named.cache_write_5m_tokens + named.cache_write_1h_tokens + named.output_tokens desc,
-                named.file_id, named.line
+            partition by named.day, named.signature, named.usage_id order by named.total desc, named.file_id, named.line
         ) as place,
-        count(*) over (partition by named.day, named.usage_id) as copies
+        count(*) over (partition by named.day, named.signature, named.usage_id) as copies,
+        count(*) over (partition by named.day, named.scope) as all_rows
     from named
+),
+bucket as (
+    select
+        ranked.day, ranked.scope, ranked.bucket_seconds, ranked.bucket_at, ranked.signature,
+        max(ranked.dimensions) as dimensions, sum(ranked.total) as total
+    from ranked
+    where ranked.place = 1
+    group by ranked.day, ranked.scope, ranked.bucket_seconds, ranked.bucket_at, ranked.signature
+),
+-- Pages of one export may part a day, and differ in which dimensions have values: groupings compete bucket by bucket, widths by the day.
+cut as (
+    select bucket.*,
+        row_number() over (
+            partition by bucket.day, bucket.scope, bucket.bucket_seconds, bucket.bucket_at
+            order by bucket.total desc, bucket.dimensions desc, bucket.signature
+        ) as place
+    from bucket
+),
+width as (
+    select
+        cut.day, cut.scope, cut.bucket_seconds,
+        row_number() over (
+            partition by cut.day, cut.scope order by sum(cut.total) desc, max(cut.dimensions) desc, cut.bucket_seconds
+        ) as place
+    from cut
+    where cut.place = 1
+    group by cut.day, cut.scope, cut.bucket_seconds
+),
+kept as (
+    select
+        ranked.*,
+        row_number() over (partition by ranked.day, ranked.scope order by ranked.usage_id) as number,
+        sum(ranked.copies) over (partition by ranked.day, ranked.scope) as kept_rows
+    from ranked
+    inner join cut
+        on cut.place = 1 and cut.day = ranked.day and cut.scope = ranked.scope
+        and cut.bucket_at = ranked.bucket_at and cut.signature = ranked.signature
+    inner join width
+        on width.place = 1 and width.day = ranked.day and width.scope = ranked.scope
+        and width.bucket_seconds = ranked.bucket_seconds
+    where ranked.place = 1
 )
 select
-    ranked.usage_id, ranked.day, ranked.starts_at, ranked.ends_at, ranked.source, 'anthropic' as provider, ranked.model,
-    case ranked.service_tier when 'priority_on_demand' then 'priority' when 'flex_discount' then 'flex' else ranked.service_tier
-        end as served_tier,
-    ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
-    ranked.cache_write_1h_tokens, ranked.output_tokens, ranked.key_id, ranked.workspace_id as project_id, ranked.file_id, ranked.copies
-from ranked
-where ranked.place = 1
+    kept.usage_id, kept.day, kept.starts_at, kept.ends_at, kept.source, 'anthropic' as provider, kept.model,
+    case kept.service_tier when 'priority_on_demand' then 'priority' when 'flex_discount' then 'flex' else kept.service_tier end as served_tier,
+    kept.input_tokens, kept.cache_read_tokens, kept.cache_write_5m_tokens, kept.cache_write_1h_tokens, kept.output_tokens,
+    cast(kept.searches as decimal(38,6)) as quantity, case when kept.searches is not null then 'searches' end as quantity_unit,
+    kept.key_id, kept.workspace_id as project_id, kept.user_id, kept.file_id,
+    cast(kept.copies + case when kept.number = 1 then kept.all_rows - kept.kept_rows else 0 end as bigint) as copies
+from kept

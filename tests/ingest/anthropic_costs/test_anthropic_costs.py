@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "../shared/formats/examples/anthropic_cost_report"
 
 
 def page(*results: dict[str, Any]) -> str:
@@ -42,3 +45,30 @@ def test_lines_by_region_are_all_billed(desk: Any) -> None:
 def test_an_amount_that_is_none_is_set_aside(desk: Any, result: dict[str, Any], reason: str) -> None:
     done = desk.take({"a.json": page({}, result)})
     assert (done.rows_typed, desk.reasons()) == (1, [reason])
+
+
+def test_a_day_with_and_without_descriptions_is_billed_once(desk: Any) -> None:
+    whole = page({"description": None, "cost_type": None, "amount": "300"})
+    desk.take({"whole.json": whole, "lines.json": page({}, {"description": "Output", "amount": "200"})})
+    found = desk.staged("anthropic_costs")
+    assert sorted(found["billed_cost_usd"].to_list()) == [1, 2]
+    assert found["copies"].sum() == 3
+
+
+def test_workspaces_exported_apart_are_all_billed(desk: Any) -> None:
+    desk.take({"a.json": page({"workspace_id": "w1"}), "b.json": page({"workspace_id": "w2", "description": "Output"})})
+    assert sum(desk.staged("anthropic_costs")["billed_cost_usd"].to_list()) == 2
+
+
+def test_a_number_of_cents_is_read_like_its_text(desk: Any) -> None:
+    desk.take({"a.json": page({"amount": 0.1}, {"amount": "0.1", "description": "Output"})})
+    assert desk.staged("anthropic_costs")["billed_cost_usd"].to_list() == [Decimal("0.001")] * 2
+
+
+@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the recorded examples lie beside the repository")
+def test_the_recorded_report_is_billed_in_dollars(desk: Any) -> None:
+    text = (EXAMPLES / "page_1d.json").read_text("utf-8")
+    cents = [Decimal(result["amount"]) for bucket in json.loads(text)["data"] for result in bucket["results"]]
+    done = desk.take({"page.json": text})
+    assert (done.rows_typed, done.quarantined) == (len(cents), 0)
+    assert sum(desk.staged("anthropic_costs")["billed_cost_usd"].to_list()) == sum(cents) / 100

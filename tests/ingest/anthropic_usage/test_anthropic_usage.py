@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "../shared/formats/examples/anthropic_usage_report_messages"
 
 
 def page(*results: dict[str, Any], at: str = "2026-10-01T00:00:00Z", to: str = "2026-10-02T00:00:00Z") -> str:
@@ -51,3 +54,48 @@ def test_a_bucket_that_ends_before_it_starts_is_set_aside(desk: Any) -> None:
 def test_a_report_without_usage_is_taken_in_as_nothing(desk: Any) -> None:
     done = desk.take({"usage.json": page()})
     assert (done.new_files, done.rows_in, done.refused) == (1, 0, [])
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda one, two: json.dumps([json.loads(one), json.loads(two)], indent=1),
+        lambda one, two: f"{one}\n{two}\n",
+        lambda one, two: json.dumps(json.loads(one)["data"] + json.loads(two)["data"]),
+    ],
+    ids=["list of pages", "JSON lines", "bare buckets"],
+)
+def test_every_way_to_save_pages_gives_the_same_usage(desk: Any, save: Callable[[str, str], str]) -> None:
+    desk.take({"saved.json": save(page({}), page({}, at="2026-10-02T00:00:00Z", to="2026-10-03T00:00:00Z"))})
+    assert desk.staged("anthropic_usage")["input_tokens"].to_list() == [10, 10]
+
+
+def test_the_same_day_grouped_in_two_ways_counts_once(desk: Any) -> None:
+    whole = page({"model": None, "uncached_input_tokens": 20, "output_tokens": 2})
+    desk.take({"whole.json": whole, "models.json": page({"model": "a"}, {"model": "b"})})
+    found = desk.staged("anthropic_usage")
+    assert sorted(found.select("model", "input_tokens").rows()) == [("a", 10), ("b", 10)]
+    assert found["copies"].sum() == 3
+
+
+def test_workspaces_exported_apart_all_count(desk: Any) -> None:
+    desk.take({"a.json": page({"workspace_id": "w1"}), "b.json": page({"workspace_id": "w2", "service_tier": "batch"})})
+    assert desk.staged("anthropic_usage")["input_tokens"].to_list() == [10, 10]
+
+
+def test_web_searches_stand_beside_the_tokens(desk: Any) -> None:
+    desk.take({"a.json": page({"server_tool_use": {"web_search_requests": 12}})})
+    assert desk.staged("anthropic_usage").select("quantity", "quantity_unit", "input_tokens").rows() == [(12, "searches", 10)]
+
+
+def test_a_page_without_its_successor_is_flagged(desk: Any) -> None:
+    done = desk.take({"a.json": json.dumps({**json.loads(page({})), "has_more": True})})
+    assert [flag for _, flag in done.flagged] == ["has more pages, and none of them is in the inbox"]
+
+
+@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the recorded examples lie beside the repository")
+def test_the_recorded_report_is_read_whole(desk: Any) -> None:
+    desk.take({"page.json": (EXAMPLES / "page_1d.json").read_bytes()})
+    found = desk.staged("anthropic_usage").sort("input_tokens")
+    columns = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "served_tier")
+    assert found.select(columns).rows() == [(50_000, 0, 0, 20_000, 9_000, "batch"), (210_000, 3_600_000, 400_000, 0, 88_000, "standard")]
