@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -113,6 +114,22 @@ def csv_rows(content: Content, delimiter: str = ",") -> Iterator[tuple[int, dict
         raise FileRefused(f"is not CSV: {error} in the row that begins in line {reader.line_num + 1}") from error
 
 
+def csv_lists(content: Content, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Rows of a CSV as lists of fields, its header first, with the line they end on; empty lines are left out.
+
+    Raises:
+        FileRefused: not UTF-8, or not CSV.
+    """
+    csv.field_size_limit(2**27)
+    reader = csv.reader(_text_lines(content), strict=True, delimiter=delimiter)
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise FileRefused(f"is not CSV: {error} in the row that begins in line {reader.line_num + 1}") from error
+
+
 def _text_lines(content: Content) -> Iterator[str]:
     for chunk in content.chunks():
         try:
@@ -134,7 +151,7 @@ def whole_row(row: dict[str, str]) -> dict[str, str]:
     return row
 
 
-def csv_text(row: dict[str, str], without: frozenset[str] = frozenset()) -> str:
+def csv_text(row: Mapping[Any, str], without: frozenset[str] = frozenset()) -> str:
     """A CSV row as text again, some columns left empty."""
     handle = io.StringIO()
     csv.writer(handle).writerow(value if isinstance(value, str) and name not in without else "" for name, value in row.items())
