@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from meterbook.assets.sources import Reading
 
 LONGEST, DEFAULT = 3600, 60
 """A sample stands for an hour at most, and for a minute where nothing tells."""
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- naive UTC, as all instants of samples
 _WORDLESS = frozenset({"", "-", "N/A", "Not Supported", "Unknown Error", "ERR!"})
 _UNITS = {"": 2**20, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "MB": 2**20}
 """Bytes of a unit of memory; what NVIDIA's tools call MB is a MiB."""
@@ -172,6 +172,10 @@ class Clock:
         self._is_used, self._last[device] = True, found
         return found
 
+    def after(self, instant: datetime | None) -> None:
+        """Forget what was read; of a repeated hour the next time is not before this instant."""
+        self._last = {} if instant is None else {"": instant}
+
     def on_day(self, time: timedelta, device: str) -> datetime:
         """The instant of a time of day without a date: the first such time after the sample before.
 
@@ -267,9 +271,9 @@ def index(text: str | None) -> int | None:
     return None if given is None else int(given)
 
 
-def whole(value: Decimal) -> int:
-    """Rounded half up."""
-    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
+def micros(instant: datetime) -> int:
+    """A naive UTC instant in unix microseconds."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def by_index(reading: Reading) -> list[str]:

@@ -98,11 +98,13 @@ def _sample(line: int, row: Mapping[str, str], header: _Header, times: Clock | T
     device = uuid or (f"{index}" if index is not None else None)
     if device is None:
         raise ValueError("names neither uuid nor index")
+    # The tick has passed, whatever is wrong with the figures.
+    sampled_at = times.at(device) if isinstance(times, Ticks) else times.utc(_time(row["timestamp"]), device)
     utilization = _gpu.percent(row["utilization.gpu"], "utilization.gpu")
     memory = _gpu.memory(row.get("memory.used"), header.unit("memory.used"), "memory.used")
     return TextSample(
         line=line,
-        sampled_at=times.at(device) if isinstance(times, Ticks) else times.utc(_time(row["timestamp"]), device),
+        sampled_at=sampled_at,
         uuid=uuid,
         gpu_index=index,
         gpu_model=_gpu.figure(row.get("name")),
