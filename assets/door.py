@@ -2,8 +2,11 @@
 
 import difflib
 import fnmatch
+import gc
 import hashlib
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,10 +19,12 @@ from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import Format, Rows, sample_of
 from meterbook.assets.ledger import MANIFEST, Entry
 from meterbook.assets.reading import write_rejected, write_typed
-from meterbook.assets.sources import Reading, Source
+from meterbook.assets.sources import Options, Reading, Source
 from meterbook.sql.lake import sha256_of
 
 MAPPED = "mapped"
+SWITCH = 0.0005
+"""Seconds after which Python lets a waiting thread go on."""
 Guard = Callable[[Format, Path, Source | None], list[str]]
 """Judges the amounts of typed rows: what is odd about them; FileRefused where they cannot be meant."""
 
@@ -79,7 +84,7 @@ class Door:
         if listed is not None:
             return replace(entry, format=MANIFEST, source=MANIFEST, manifest=listed, recipe=self.recipe(entry.file, ""))
         one = self.format_of(content, source)
-        rows = one.read(content, self._reading(source))
+        rows = one.read(content, self._reading(one, source, entry))
         if rows.rows_in != rows.rows_typed + rows.quarantined + rows.filtered:
             raise AssertionError(f"{entry.file}: {rows.rows_in} rows read, {rows.rows_typed} typed, {rows.quarantined} set aside")
         named = replace(entry, format=one.name, source=source.name if source else one.name, recipe=self.recipe(entry.file, one.name))
@@ -129,8 +134,10 @@ class Door:
         said = (source.model_dump_json() if source else "", key, *(f"{one.name}:{one.version}:{dict(one.columns)}" for one in readers))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
-    def _reading(self, source: Source | None) -> Reading:
-        return Reading(source.mapping, source.options, self._prompt_key) if source else Reading(prompt_key=self._prompt_key)
+    def _reading(self, one: Format, source: Source | None, entry: Entry) -> Reading:
+        self._raw.mkdir(parents=True, exist_ok=True)
+        mapping, options = (source.mapping, source.options) if source else (None, Options())
+        return Reading(mapping, options, self._prompt_key, entry.file_id, source.name if source else one.name, self._raw)
 
     def format_of(self, content: Content, source: Source | None) -> Format:
         """The format of a file.
@@ -164,6 +171,23 @@ class Door:
     def set_aside(self, entry: Entry) -> Path:
         """Where the records set aside lie."""
         return self._raw / "_quarantine" / f"{entry.file_id}.parquet"
+
+
+@contextmanager
+def many_records() -> Iterator[None]:
+    """Python set for millions of records: it does not look for cycles, and hands over quickly to threads that wait for it.
+
+    There are no cycles among records, and looking at them takes longer than reading them.
+    """
+    was_enabled, interval = gc.isenabled(), sys.getswitchinterval()
+    gc.disable()
+    sys.setswitchinterval(SWITCH)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        if was_enabled:
+            gc.enable()
 
 
 def _volume(one: Format, rows: Rows) -> list[str]:

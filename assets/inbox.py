@@ -16,7 +16,7 @@ import polars as pl
 
 from meterbook.assets import manifests
 from meterbook.assets.content import FileRefused, members
-from meterbook.assets.door import Door, Guard, Item
+from meterbook.assets.door import Door, Guard, Item, many_records
 from meterbook.assets.ingest import formats
 from meterbook.assets.ledger import MANIFEST, Entry, contents, ledger_of, load, save
 from meterbook.assets.reading import QUARANTINE
@@ -126,7 +126,7 @@ class Inbox:
         lost = {file for entry in self.entries.values() for file in self.door.files(entry)}
         looked = [self._entry(item, self.entries.get(item.name)) for item in items]
         known: dict[str, bool] = {}
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with many_records(), ThreadPoolExecutor(AT_ONCE) as pool:
             ahead = self._ahead(pool, items, looked, first)
             for number, (item, found) in enumerate(zip(items, looked, strict=True), 1):
                 # What a copy stood for may have changed a moment ago.

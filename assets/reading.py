@@ -3,6 +3,8 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -24,6 +26,9 @@ def write_typed(path: Path, rows: Rows, one: Format, entry: Entry) -> dict[str, 
     Returns:
         Rows by UTC day.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if rows.typed:
+        return _place(path, rows.typed)
     days, is_sorted = _days(rows, one.day)
     if days:
         columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in one.columns.items())
@@ -53,15 +58,36 @@ def _days(rows: Rows, column: str) -> tuple[dict[str, int], bool]:
     return dict(sorted(counts.items())), is_sorted
 
 
+def _place(path: Path, typed: Path) -> dict[str, int]:
+    """Publish a file of typed rows as it is, sorted where it is not."""
+    with _connection(path.parent) as con:
+        con.execute(f"create view typed as from read_parquet({_quoted(str(typed))})")
+        found = con.execute("select cast(day as varchar), count(*), min(line), max(line) from typed group by day order by day").fetchall()
+        if any(last > first for (_, _, _, last), (_, _, first, _) in pairwise(found)):
+            _copy(con, path, "from typed order by day, line")
+        else:
+            typed.replace(path)
+    return {day: rows for day, rows, _, _ in found}
+
+
 def _publish(path: Path, rows: Rows, select: str, source: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}{TEMPORARY}")
+    with _connection(path.parent) as con:
+        con.register("given", _stream(rows))
+        _copy(con, path, select.replace("$source", _quoted(source)))
+
+
+@contextmanager
+def _connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=SPILL) as spill,
+        tempfile.TemporaryDirectory(dir=folder, prefix=SPILL) as spill,
         duckdb.connect(config={"memory_limit": MEMORY, "threads": "2", "temp_directory": spill}) as con,
     ):
-        con.register("given", _stream(rows))
-        con.execute(f"copy ({select.replace('$source', _quoted(source))}) to {_quoted(str(beside))} ({COPY})")
+        yield con
+
+
+def _copy(con: duckdb.DuckDBPyConnection, path: Path, select: str) -> None:
+    beside = path.with_name(f".{path.stem}{TEMPORARY}")
+    con.execute(f"copy ({select}) to {_quoted(str(beside))} ({COPY})")
     beside.replace(path)
 
 

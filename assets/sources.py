@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,6 +51,7 @@ class Options(Strict):
         pool: GPU pool.
         cluster: name of the cluster whose job numbers these are.
         delivery: whether a later export of the same billing period replaces an earlier one, or both count.
+        view: which of two views of one bill the files hold, where both are in the inbox.
     """
 
     time_zone: str | None = None
@@ -64,6 +66,7 @@ class Options(Strict):
     pool: Name | None = None
     cluster: Name | None = None
     delivery: Literal["replace", "add"] = "replace"
+    view: Literal["actual", "amortised"] | None = None
 
     @field_validator("time_zone")
     @classmethod
@@ -103,8 +106,14 @@ class Reading:
         mapping: the columns of a file of the user's own.
         options: what the book says of the source.
         prompt_key: key of the prompt hash; None hashes nothing.
+        file_id: what the file is known by.
+        source: name of its source.
+        folder: where large files may be worked on; the system's place for such where not given.
     """
 
     mapping: Mapped | None = None
     options: Options = field(default_factory=Options)
     prompt_key: bytes | None = field(default=None, repr=False)
+    file_id: str = ""
+    source: str = ""
+    folder: Path | None = None

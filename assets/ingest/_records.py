@@ -4,10 +4,10 @@ Bad records are set aside with their line. Clean chunks are decoded in one call;
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
@@ -15,19 +15,34 @@ import polars as pl
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, csv_text, is_lines, json_records, parquet_batches, whole_row
 from meterbook.assets.ingest.format import LARGEST, Rows, Rule, first_line, keep_sound
+from meterbook.assets.sources import Reading
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Numbered = Sequence[tuple[int, Any]]
+"""Records as they lie in the file (bytes of JSON, or rows by column), each with its number."""
+
+
+class Batch(NamedTuple):
+    """Some records of a file.
+
+    Args:
+        records: those that have the shape.
+        numbers: their lines, or their places in the file.
+        given: all records of the batch as they lie in the file, by number; asked for only where something is wrong.
+    """
+
+    records: Sequence[Any]
+    numbers: Sequence[int]
+    given: Callable[[int], Any]
 
 
 @dataclass(frozen=True)
-class Records(Generic[Record]):
-    """How the records of a format are read.
+class RecordFiles(Generic[Record]):
+    """How files of records are taken apart.
 
     Args:
         record: the shape of one record; what it does not name is dropped unread, above all message bodies.
-        columns: turns records into typed columns; ValueError where one of them is not to be typed.
-        rules: what a sound row must not be.
         json_columns: CSV columns that hold JSON.
         bodies: fields with text of people; not even a record that is set aside keeps them.
         inside: keys under which a page of an API holds its records, such as `data`.
@@ -35,81 +50,55 @@ class Records(Generic[Record]):
     """
 
     record: type[Record]
-    columns: Callable[[Sequence[Record]], pl.DataFrame]
-    rules: Sequence[Rule]
     json_columns: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
     inside: tuple[str, ...] = ()
     delimiter: str = ","
 
-    def read(self, content: Content, _reading: object = None) -> Rows:
-        """Read one file.
+    def batches(self, content: Content, rows: Rows, reading: Reading) -> Iterator[Batch]:
+        """Take a file apart; rows count what comes, and keep what is no record.
 
         Raises:
             FileRefused: cut short, or neither JSON nor CSV.
         """
-        rows = Rows()
-        head = content.head.lstrip(b"\xef\xbb\xbf \r\n\t")
+        for numbered in self._given(content):
+            yield self.shaped(numbered, rows, reading)
+
+    def _given(self, content: Content) -> Iterator[Numbered]:
         if content.is_parquet:
-            self._parquet(content, rows)
-        elif head.startswith(b"[") or (head.startswith(b"{") and not is_lines(head, self.inside)):
-            self._one_by_one(list(enumerate(json_records(content, self.inside), 1)), rows)
-        elif head.startswith(b"{"):
-            self._lines(content, rows)
+            yield from _parquet(content, [one.encode_name for one in msgspec.structs.fields(self.record)])
+        elif self.is_json_lines(content):
+            yield from _json_lines(content)
+        elif content.head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in {b"[", b"{"}:
+            yield list(enumerate(json_records(content, self.inside), 1))
         else:
-            self._csv(content, rows)
-        return rows
+            found = csv_rows(content, self.delimiter)
+            while batch := list(islice(found, BATCH)):
+                yield batch
 
-    def _lines(self, content: Content, rows: Rows) -> None:
-        decoder = msgspec.json.Decoder(self.record)
-        before = 0
-        for chunk in content.chunks():
-            count = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
-            try:
-                records = decoder.decode_lines(chunk)
-            except BROKEN:
-                records = []
-            if len(records) == count:
-                rows.rows_in += count
-                self._add(records, range(before + 1, before + count + 1), rows, _LineOf(chunk, before))
-            else:
-                self._one_by_one([(before + n, line) for n, line in enumerate(chunk.split(b"\n"), 1) if line.strip()], rows)
-            before += count
+    def is_json_lines(self, content: Content) -> bool:
+        """Whether a file has a JSON record per line."""
+        head = content.head.lstrip(b"\xef\xbb\xbf \r\n\t")
+        return not content.is_parquet and head.startswith(b"{") and is_lines(head, self.inside)
 
-    def _one_by_one(self, lines: Sequence[tuple[int, bytes]], rows: Rows) -> None:
-        decoder = msgspec.json.Decoder(self.record)
+    def shaped(self, numbered: Numbered, rows: Rows, reading: Reading) -> Batch:
+        """Give records their shape; rows count what comes, and keep what is no record."""
         records, numbers = [], []
-        for number, line in lines:
+        decoder = msgspec.json.Decoder(self.record)
+        for number, given in numbered:
             rows.rows_in += 1
             try:
-                records.append(decoder.decode(line))
+                records.append(self.settled(decoder.decode(given) if isinstance(given, bytes) else self._converted(given), reading))
                 numbers.append(number)
-            except BROKEN as error:
-                rows.reject(number, _why(error), self._without_bodies(line))
-        self._add(records, numbers, rows, dict(lines).__getitem__)
+            except (*BROKEN, ValueError) as error:
+                rows.reject(number, why(error), self.shown(given))
+        return Batch(records, numbers, dict(numbered).__getitem__)
 
-    def _csv(self, content: Content, rows: Rows) -> None:
-        found = csv_rows(content, self.delimiter)
-        while batch := list(islice(found, BATCH)):
-            self._convert_all(batch, rows)
+    def settled(self, record: Record, _reading: Reading) -> Record:
+        """A record as it is to be typed; ValueError where it is wrong."""
+        return record
 
-    def _parquet(self, content: Content, rows: Rows) -> None:
-        wanted = [field.encode_name for field in msgspec.structs.fields(self.record)]
-        for batch in parquet_batches(content, wanted):
-            self._convert_all([(rows.rows_in + n, row) for n, row in enumerate(batch.iter_rows(named=True), 1)], rows)
-
-    def _convert_all(self, batch: Sequence[tuple[int, dict[str, Any]]], rows: Rows) -> None:
-        records, numbers, raw = [], [], dict(batch)
-        for number, row in batch:
-            rows.rows_in += 1
-            try:
-                records.append(self._convert(row))
-                numbers.append(number)
-            except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
-                rows.reject(number, _why(error), csv_text(row, self.bodies))
-        self._add(records, numbers, rows, _RowText(raw, self.bodies))
-
-    def _convert(self, row: dict[str, Any]) -> Record:
+    def _converted(self, row: dict[str, Any]) -> Record:
         filled = {
             key: msgspec.json.decode(value) if key in self.json_columns and isinstance(value, str) else value
             for key, value in whole_row(row).items()
@@ -117,57 +106,92 @@ class Records(Generic[Record]):
         }
         return msgspec.convert(filled, self.record, strict=False)
 
-    def _add(self, records: Sequence[Record], numbers: Sequence[int], rows: Rows, raw_of: Callable[[int], bytes]) -> None:
+    def texts(self, content: Content, wanted: Collection[int]) -> dict[int, bytes | str]:
+        """What is kept of the records of some numbers, read once more."""
+        left = set(wanted)
+        found: dict[int, bytes | str] = {}
+        for numbered in self._given(content) if left else ():
+            found |= {number: self.shown(given) for number, given in numbered if number in left}
+        return found
+
+    def shown(self, given: bytes | dict[str, Any]) -> bytes | str:
+        """What is kept of a record that is set aside: where it may hold messages, only what is read of it.
+
+        Anything else may be a message: in a record that is broken, the key of a body may be spelt wrong.
+        """
+        if not self.bodies:
+            return csv_text(given) if isinstance(given, dict) else given
+        read = frozenset(one.encode_name for one in msgspec.structs.fields(self.record)) - self.bodies
+        if isinstance(given, dict):
+            return csv_text(given, frozenset(given) - read)
+        try:
+            record = msgspec.json.decode(given, type=dict[str, msgspec.Raw])
+        except BROKEN:
+            names = "|".join(re.escape(name) for name in sorted(read))
+            begin = re.match(rf'\s*\{{(\s*"({names})"\s*:\s*("([^"\\]|\\.)*"|[\w.+-]+)\s*,)*'.encode(), given)
+            return (begin.group() if begin else b"") + b"(the rest is dropped: it may hold messages)"
+        return msgspec.json.encode({key: value for key, value in record.items() if key in read})
+
+
+@dataclass(frozen=True)
+class Records(RecordFiles[Record]):
+    """How records that Python types are read.
+
+    Args:
+        columns: turns records into typed columns; ValueError where one of them is not to be typed.
+        rules: what a sound row must not be.
+    """
+
+    columns: Callable[[Sequence[Record]], pl.DataFrame] = field(kw_only=True)
+    rules: Sequence[Rule] = field(kw_only=True)
+
+    def read(self, content: Content, reading: Reading) -> Rows:
+        """Read one file.
+
+        Raises:
+            FileRefused: cut short, or neither JSON nor CSV.
+        """
+        rows = Rows()
+        for batch in self.batches(content, rows, reading):
+            self._add(batch, rows)
+        return rows
+
+    def _add(self, batch: Batch, rows: Rows) -> None:
+        records, numbers, given = batch
         if not records:
             return
         try:
             frame = self.columns(records).with_columns(pl.Series("line", numbers, dtype=pl.Int64))
         except ValueError as error:
             if len(records) == 1:
-                rows.reject(numbers[0], first_line(error), self._without_bodies(raw_of(numbers[0])))
+                rows.reject(numbers[0], first_line(error), self.shown(given(numbers[0])))
                 return
             # Halving finds the record that is to blame, and costs nothing where none is.
             half = len(records) // 2
-            self._add(records[:half], numbers[:half], rows, raw_of)
-            self._add(records[half:], numbers[half:], rows, raw_of)
+            self._add(Batch(records[:half], numbers[:half], given), rows)
+            self._add(Batch(records[half:], numbers[half:], given), rows)
             return
-        rows.add(keep_sound(frame, self.rules, rows, lambda number: self._without_bodies(raw_of(number))))
-
-    def _without_bodies(self, raw: bytes) -> bytes:
-        if not any(f'"{name}"'.encode() in raw for name in self.bodies):
-            return raw
-        try:
-            record = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        except BROKEN:
-            names = "|".join(sorted(self.bodies))
-            return re.split(rf'"({names})"'.encode(), raw)[0] + b"(the rest is dropped: it may hold messages)"
-        return msgspec.json.encode({key: value for key, value in record.items() if key not in self.bodies})
+        rows.add(keep_sound(frame, self.rules, rows, lambda number: self.shown(given(number))))
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """Why something is no record, in one line: it is no JSON, has another shape, or says what cannot be."""
     # A shape that does not fit is JSON all the same.
     if isinstance(error, msgspec.ValidationError):
         return f"not a record: {first_line(error)}"
     return f"not JSON: {first_line(error)}" if isinstance(error, BROKEN) else first_line(error)
 
 
-class _LineOf:
-    """Raw text of a line of a chunk, split only when somebody asks."""
-
-    def __init__(self, chunk: bytes, before: int) -> None:
-        self._chunk, self._before = chunk, before
-        self._lines: list[bytes] = []
-
-    def __call__(self, number: int) -> bytes:
-        self._lines = self._lines or self._chunk.split(b"\n")
-        return self._lines[number - self._before - 1]
+def _json_lines(content: Content) -> Iterator[Numbered]:
+    before = 0
+    for chunk in content.chunks():
+        lines = chunk.removesuffix(b"\n").split(b"\n")
+        yield [(before + n, line) for n, line in enumerate(lines, 1) if line.strip()]
+        before += len(lines)
 
 
-class _RowText:
-    """Text of a row of a CSV, written only when somebody asks."""
-
-    def __init__(self, rows: dict[int, dict[str, str]], without: frozenset[str]) -> None:
-        self._rows, self._without = rows, without
-
-    def __call__(self, number: int) -> bytes:
-        return csv_text(self._rows[number], self._without).encode()
+def _parquet(content: Content, wanted: Collection[str]) -> Iterator[Numbered]:
+    before = 0
+    for batch in parquet_batches(content, wanted):
+        yield [(before + n, row) for n, row in enumerate(batch.iter_rows(named=True), 1)]
+        before += batch.height

@@ -13,32 +13,35 @@ Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`),
 `end_user` is the tenant where nothing else says so. Attempts of one call share `litellm_call_id`.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-import polars as pl
 
-from meterbook.assets.ingest._records import Count, Records
-from meterbook.assets.ingest.format import About, Format, exact, has_keys, instant, missing, negative, not_an_instant
+from meterbook.assets.ingest._lines import Lines, settled_amount
+from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
+from meterbook.assets.ingest.format import About, Format, has_keys
+from meterbook.assets.sources import Reading
 
+_NULL = msgspec.Raw(b"null")
 _BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, gc=False):
     cached_tokens: Count | None = None
     cache_creation_tokens: Count | None = None
     cache_write_tokens: Count | None = None
     reasoning_tokens: Count | None = None
 
 
-class _Creation(msgspec.Struct):
+class _Creation(msgspec.Struct, gc=False):
     ephemeral_5m_input_tokens: Count | None = None
     ephemeral_1h_input_tokens: Count | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
     cache_read_input_tokens: Count | None = None
@@ -47,21 +50,30 @@ class _Usage(msgspec.Struct):
     service_tier: str | None = None
 
 
-class _Error(msgspec.Struct):
+class _Error(msgspec.Struct, gc=False):
     error_class: str | None = None
 
 
-class _Breakdown(msgspec.Struct):
+class _Breakdown(msgspec.Struct, gc=False):
     service_tier: str | None = None
 
 
-class _Metadata(msgspec.Struct):
+class _Said(msgspec.Struct, gc=False):
+    team: Any = None
+    tenant: Any = None
+    feature: Any = None
+    environment: Any = None
+    session: Any = None
+    experiment_arm: Any = None
+
+
+class _Metadata(msgspec.Struct, gc=False):
     litellm_call_id: str | None = None
     user_api_key_alias: str | None = None
     user_api_key_team_alias: str | None = None
     user_api_key_project_id: str | None = None
     user_api_key_project_alias: str | None = None
-    spend_logs_metadata: dict[str, Any] | None = None
+    spend_logs_metadata: _Said | None = None
     usage_object: _Usage | None = None
     additional_usage_values: _Usage | None = None
     error_information: _Error | None = None
@@ -69,7 +81,7 @@ class _Metadata(msgspec.Struct):
     status: str | None = None
 
 
-class SpendLog(msgspec.Struct):
+class SpendLog(msgspec.Struct, gc=False):
     """The columns read of a LiteLLM_SpendLogs row."""
 
     request_id: str | None = None
@@ -92,149 +104,124 @@ class SpendLog(msgspec.Struct):
     cache_hit: str | bool | None = None
     request_tags: list[Any] | str | None = None
     status: str | None = None
+    messages: msgspec.Raw = _NULL
+    prompt_hash: str | None = msgspec.field(default=None, name="meterbook_prompt_hash")
 
 
-_NONE = _Metadata()
-_NO_USAGE = _Usage()
-_NO_DETAILS = _Details()
-_NO_SPLIT = _Creation()
 _OWN = ("team", "tenant", "feature", "environment", "session", "experiment_arm")
-_COLUMNS: dict[str, tuple[str, pl.DataType]] = {
-    "request_id": ("VARCHAR", pl.String()),
-    "operation_id": ("VARCHAR", pl.String()),
-    "started_at": ("TIMESTAMP", pl.Datetime("us")),
-    "latency_ms": ("BIGINT", pl.Int64()),
-    "time_to_first_token_ms": ("BIGINT", pl.Int64()),
-    "model": ("VARCHAR", pl.String()),
-    "requested_model": ("VARCHAR", pl.String()),
-    "provider": ("VARCHAR", pl.String()),
-    "served_tier": ("VARCHAR", pl.String()),
-    "prompt_tokens": ("BIGINT", pl.Int64()),
-    "cache_read_tokens": ("BIGINT", pl.Int64()),
-    "cache_write_5m_tokens": ("BIGINT", pl.Int64()),
-    "cache_write_1h_tokens": ("BIGINT", pl.Int64()),
-    "completion_tokens": ("BIGINT", pl.Int64()),
-    "reasoning_tokens": ("BIGINT", pl.Int64()),
-    "spend_usd": ("DECIMAL(18,12)", pl.Decimal(18, 12)),
-    "status": ("VARCHAR", pl.String()),
-    "error_class": ("VARCHAR", pl.String()),
-    "is_cache_hit": ("BOOLEAN", pl.Boolean()),
-    "key_id": ("VARCHAR", pl.String()),
-    "key_alias": ("VARCHAR", pl.String()),
-    "project_id": ("VARCHAR", pl.String()),
-    "user_id": ("VARCHAR", pl.String()),
-    "session_id": ("VARCHAR", pl.String()),
-    "team": ("VARCHAR", pl.String()),
-    "tenant": ("VARCHAR", pl.String()),
-    "feature": ("VARCHAR", pl.String()),
-    "environment": ("VARCHAR", pl.String()),
-    "experiment_arm": ("VARCHAR", pl.String()),
-}
-_RAW: dict[str, pl.DataType] = {
-    **{name: dtype for name, (_, dtype) in _COLUMNS.items() if name not in {"started_at", "latency_ms", "time_to_first_token_ms"}},
-    "startTime": pl.String(),
-    "endTime": pl.String(),
-    "completionStartTime": pl.String(),
-}
 
 
-def _row(log: SpendLog) -> tuple[Any, ...]:
-    meta = log.metadata or _NONE
-    read, five_minutes, one_hour, reasoning, tier = _usage(meta)
-    said = {**_tags(log.request_tags), **_said(meta.spend_logs_metadata or {})}
-    return (
-        log.request_id,
-        log.litellm_call_id or meta.litellm_call_id or None,
-        log.model or None,
-        log.model_group or None,
-        log.custom_llm_provider or None,
-        tier,
-        log.prompt_tokens,
-        read,
-        five_minutes,
-        one_hour,
-        log.completion_tokens,
-        reasoning,
-        exact(log.spend, 12, 18, "spend"),
-        log.status or meta.status or None,
-        meta.error_information.error_class if meta.error_information else None,
-        str(log.cache_hit).lower() == "true",
-        log.api_key or None,
-        meta.user_api_key_alias or None,
-        meta.user_api_key_project_alias or meta.user_api_key_project_id or None,
-        log.user or None,
-        log.session_id or said.get("session") or None,
-        said.get("team") or meta.user_api_key_team_alias or log.team_id or None,
-        said.get("tenant") or log.end_user or None,
-        said.get("feature"),
-        said.get("environment"),
-        said.get("experiment_arm"),
-        log.start_time,
-        log.end_time,
-        log.completion_start_time,
+def _settle(log: SpendLog, reading: Reading) -> None:
+    """Bring what older versions, other loggers and CSV dumps write into the shape of a dump's JSON lines."""
+    log.spend = settled_amount(log.spend, "spend")
+    log.cache_hit = None if log.cache_hit is None else str(log.cache_hit)
+    tags = msgspec.json.decode(log.request_tags) if isinstance(log.request_tags, str) and log.request_tags[:1] == "[" else log.request_tags
+    log.request_tags = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else None
+    said = log.metadata.spend_logs_metadata if log.metadata else None
+    for name in _OWN if said else ():
+        value = getattr(said, name)
+        setattr(said, name, str(value) if isinstance(value, str | int) else None)
+    log.prompt_hash, log.messages = prompt_hash(log.messages, reading), _NULL
+
+
+_NEW, _OLD = "metadata.usage_object", "metadata.additional_usage_values"
+_PROMPT, _BEFORE = f"{_NEW}.prompt_tokens_details", f"{_OLD}.prompt_tokens_details"
+
+
+def _either(name: str, figure: str) -> str:
+    """A figure of the details that are there: those of `usage_object`, else of what older versions write."""
+    return f"case when {_NEW}.{name} is not null then {_NEW}.{name}.{figure} else {_OLD}.{name}.{figure} end"
+
+
+def _written(usage: str) -> str:
+    return first(
+        f"{usage}.cache_creation_input_tokens",
+        f"{usage}.prompt_tokens_details.cache_creation_tokens",
+        f"{usage}.prompt_tokens_details.cache_write_tokens",
     )
 
 
-def _usage(meta: _Metadata) -> tuple[int, int, int, int | None, str | None]:
-    """Tokens read from cache, written for five minutes and for an hour, reasoning tokens, and the tier served."""
-    new, old = meta.usage_object or _NO_USAGE, meta.additional_usage_values or _NO_USAGE
-    prompt, before = new.prompt_tokens_details or _NO_DETAILS, old.prompt_tokens_details or _NO_DETAILS
-    split = new.cache_creation or old.cache_creation or _NO_SPLIT
-    five, hour = split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens or 0
-    read = _first(new.cache_read_input_tokens, prompt.cached_tokens, old.cache_read_input_tokens, before.cached_tokens)
-    written = _first(new.cache_creation_input_tokens, prompt.cache_creation_tokens, prompt.cache_write_tokens)
-    written = written or _first(old.cache_creation_input_tokens, before.cache_creation_tokens, before.cache_write_tokens)
-    if written and five is not None and five + hour != written:
-        raise ValueError(f"cache writes of 5 minutes ({five}) and 1 hour ({hour}) are not their total ({written})")
-    thought = new.completion_tokens_details or old.completion_tokens_details or _NO_DETAILS
-    tier = new.service_tier or (meta.cost_breakdown.service_tier if meta.cost_breakdown else None)
-    return read, (written - hour if written else five or 0), hour, thought.reasoning_tokens, tier
+def _said(name: str) -> str:
+    """What a caller says of itself: in its own metadata, else in the last tag of that name."""
+    tag = f"case when contains(_tags, chr(10) || '{name}:') then split_part(split_part(_tags, chr(10) || '{name}:', -1), chr(10), 1) end"
+    return f"coalesce({text(f'metadata.spend_logs_metadata.{name}')}, {text(tag)})"
 
 
-def _first(*values: int | None) -> int:
-    return next((value for value in values if value is not None), 0)
-
-
-def _said(metadata: dict[str, Any]) -> dict[str, str]:
-    """What callers say of themselves, where it is plain text or a number."""
-    return {key: str(metadata[key]) for key in _OWN if isinstance(metadata.get(key), str | int) and metadata[key] != ""}
-
-
-def _tags(tags: list[Any] | str | None) -> dict[str, str]:
-    if isinstance(tags, str):
-        tags = msgspec.json.decode(tags) if tags.startswith("[") else []
-    return dict(tag.split(":", 1) for tag in tags or () if isinstance(tag, str) and tag.split(":", 1)[0] in _OWN and ":" in tag)
-
-
-def _columns(logs: Sequence[SpendLog]) -> pl.DataFrame:
-    frame = pl.DataFrame([_row(log) for log in logs], schema=_RAW, orient="row")
-    spans = [instant(name).alias(f"_{name}") for name in ("startTime", "endTime", "completionStartTime")]
-    return frame.with_columns(spans).with_columns(
-        pl.col("_startTime").alias("started_at"),
-        (pl.col("_endTime") - pl.col("_startTime")).dt.total_milliseconds().alias("latency_ms"),
-        (pl.col("_completionStartTime") - pl.col("_startTime")).dt.total_milliseconds().alias("time_to_first_token_ms"),
-    )
-
-
-_CACHED = pl.col("cache_read_tokens") + pl.col("cache_write_5m_tokens") + pl.col("cache_write_1h_tokens")
-_RULES = [
+_SHAPE: dict[str, tuple[str, str]] = {
+    "_startTime": ("VARCHAR", "startTime"),
+    "_spend": ("VARCHAR", "spend"),
+    "_start": ("TIMESTAMP", instant("startTime")),
+    "_end": ("TIMESTAMP", instant("endTime")),
+    "_first_token": ("TIMESTAMP", instant("completionStartTime")),
+    "_tags": ("VARCHAR", "chr(10) || array_to_string(request_tags, chr(10))"),
+    "_written": ("BIGINT", f"coalesce(nullif({_written(_NEW)}, 0), {_written(_OLD)})"),
+    "_5m": ("BIGINT", _either("cache_creation", "ephemeral_5m_input_tokens")),
+    "_1h": ("BIGINT", first(_either("cache_creation", "ephemeral_1h_input_tokens"))),
+    "request_id": ("VARCHAR", "request_id"),
+    "operation_id": ("VARCHAR", f"coalesce({text('litellm_call_id')}, {text('metadata.litellm_call_id')})"),
+    "started_at": ("TIMESTAMP", "_start"),
+    "latency_ms": ("BIGINT", "date_sub('millisecond', _start, _end)"),
+    "time_to_first_token_ms": ("BIGINT", "date_sub('millisecond', _start, _first_token)"),
+    "model": ("VARCHAR", text("model")),
+    "requested_model": ("VARCHAR", text("model_group")),
+    "provider": ("VARCHAR", text("custom_llm_provider")),
+    "served_tier": ("VARCHAR", f"coalesce({text(f'{_NEW}.service_tier')}, metadata.cost_breakdown.service_tier)"),
+    "prompt_tokens": ("BIGINT", "prompt_tokens"),
+    "cache_read_tokens": (
+        "BIGINT",
+        first(f"{_NEW}.cache_read_input_tokens", f"{_PROMPT}.cached_tokens", f"{_OLD}.cache_read_input_tokens", f"{_BEFORE}.cached_tokens"),
+    ),
+    "cache_write_5m_tokens": ("BIGINT", "case when _written <> 0 then _written - _1h else coalesce(_5m, 0) end"),
+    "cache_write_1h_tokens": ("BIGINT", "_1h"),
+    "completion_tokens": ("BIGINT", "completion_tokens"),
+    "reasoning_tokens": ("BIGINT", _either("completion_tokens_details", "reasoning_tokens")),
+    "spend_usd": ("DECIMAL(18,12)", amount("spend")),
+    "status": ("VARCHAR", f"coalesce({text('given.status')}, {text('metadata.status')})"),
+    "error_class": ("VARCHAR", "metadata.error_information.error_class"),
+    "is_cache_hit": ("BOOLEAN", "coalesce(lower(cache_hit) = 'true', false)"),
+    "key_id": ("VARCHAR", text("api_key")),
+    "key_alias": ("VARCHAR", text("metadata.user_api_key_alias")),
+    "project_id": (
+        "VARCHAR",
+        f"coalesce({text('metadata.user_api_key_project_alias')}, {text('metadata.user_api_key_project_id')})",
+    ),
+    "user_id": ("VARCHAR", text('"user"')),
+    "session_id": ("VARCHAR", f"coalesce({text('given.session_id')}, {_said('session')})"),
+    "team": ("VARCHAR", f"coalesce({_said('team')}, {text('metadata.user_api_key_team_alias')}, {text('team_id')})"),
+    "tenant": ("VARCHAR", f"coalesce({_said('tenant')}, {text('end_user')})"),
+    "feature": ("VARCHAR", _said("feature")),
+    "environment": ("VARCHAR", _said("environment")),
+    "experiment_arm": ("VARCHAR", _said("experiment_arm")),
+    "prompt_hash": ("VARCHAR", "meterbook_prompt_hash"),
+}
+_CACHED = "(cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
+_BROKEN = [
     missing("request_id"),
-    *not_an_instant("started_at", "startTime"),
+    *not_an_instant("started_at", "_startTime", "startTime"),
+    (
+        "_spend is not null and spend_usd is null",
+        "'spend ' || _spend || case when _spend ~ '.*[0-9].*' then ' is too large' else ' is not a number' end",
+    ),
+    (
+        "_written <> 0 and _5m + cache_write_1h_tokens <> _written",
+        "'cache writes of 5 minutes (' || _5m || ') and 1 hour (' || cache_write_1h_tokens || ') are not their total (' || _written || ')'",
+    ),
     *negative("prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "spend_usd"),
     (
-        (pl.col("status").fill_null("success") == "success") & (pl.col("prompt_tokens").is_null() | pl.col("completion_tokens").is_null()),
-        pl.lit("a success without prompt_tokens or completion_tokens"),
+        "coalesce(status, 'success') = 'success' and (prompt_tokens is null or completion_tokens is null)",
+        "'a success without prompt_tokens or completion_tokens'",
     ),
-    (pl.col("prompt_tokens") < _CACHED, pl.format("cached tokens ({}) exceed prompt tokens ({})", _CACHED, pl.col("prompt_tokens"))),
+    (f"prompt_tokens < {_CACHED}", f"'cached tokens (' || {_CACHED} || ') exceed prompt tokens (' || prompt_tokens || ')'"),
 ]
+_READER = Lines(SpendLog, frozenset({"metadata", "request_tags"}), _BODIES, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
 
 FORMAT = Format(
     name="litellm_spendlogs",
     description="LiteLLM spend logs: JSON lines, JSON array or CSV dump",
-    columns={name: dtype for name, (dtype, _) in _COLUMNS.items()},
+    columns=_READER.types,
     day="started_at",
     recognises=has_keys("request_id", "startTime", "spend", "custom_llm_provider"),
-    read=Records(SpendLog, _columns, _RULES, frozenset({"metadata", "request_tags"}), _BODIES).read,
+    read=_READER.read,
     about=About(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",

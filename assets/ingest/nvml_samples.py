@@ -96,7 +96,7 @@ FORMAT = Format(
     columns={"sampled_at": "TIMESTAMP", "sampled_second": "BIGINT", **{name: dtype for name, (dtype, _) in _FIELDS.items()}},
     day="sampled_at",
     recognises=has_keys("sampled_at", "uuid", "utilization_gpu"),
-    read=Records(NvmlSample, _columns, _RULES).read,
+    read=Records(NvmlSample, rules=_RULES, columns=_columns).read,
     about=About(
         obtain="meterbook's own collector, or any sampler that writes these keys.",
         taken="Utilisation, memory, energy, processes, and who held the device.",

@@ -68,7 +68,7 @@ def _content(outcome: Outcome) -> str:
 
 
 def _read(content: Content, reading: Reading) -> Rows:
-    return Records(Outcome, _Outcomes().columns, _RULES).read(content, reading)
+    return Records(Outcome, rules=_RULES, columns=_Outcomes().columns).read(content, reading)
 
 
 _RULES: list[Rule] = [

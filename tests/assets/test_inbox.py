@@ -147,12 +147,12 @@ def test_a_broken_line_is_set_aside_with_its_number_and_text_and_the_rest_stays(
     inbox, done = take(tmp_path, {"a.jsonl": lines(log(), '{"request_id": ', "", log("r2"))})
     assert (done.rows_in, done.rows_typed, done.quarantined, rows(inbox)) == (3, 2, 1, ["r1", "r2"])
     [row] = inbox.quarantine().rows(named=True)
-    assert (row["file"], row["line"], row["raw_text"]) == ("a.jsonl", 2, '{"request_id": ')
+    assert (row["file"], row["line"], row["raw_text"]) == ("a.jsonl", 2, "{(the rest is dropped: it may hold messages)")
     assert row["reason"] == "not JSON: Input data was truncated"
 
 
 def test_a_very_long_broken_line_is_cut(tmp_path: Path) -> None:
-    inbox, _ = take(tmp_path, {"a.jsonl": lines(log(), "x" * 100_000)})
+    inbox, _ = take(tmp_path, {"a.jsonl": lines('{"occurred_at": "2026-10-01", "unit": "ticket"}', "x" * 100_000)})
     assert inbox.quarantine()["raw_text"].str.len_chars().to_list() == [4096]
 
 

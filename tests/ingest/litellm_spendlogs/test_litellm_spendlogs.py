@@ -114,7 +114,7 @@ def _cell(value: Any) -> str:
         ({"startTime": "yesterday"}, "startTime 'yesterday' is not an instant"),
         ({"startTime": "1970-01-01T00:00:00Z"}, "day 1970-01-01 is outside 2015 to 2099"),
         ({"request_id": ""}, "request_id is missing"),
-        ({"spend": 1e20}, "spend 1E+20 is too large"),
+        ({"spend": 1e20}, "spend 1e+20 is too large"),
         ({"spend": "NaN"}, "spend NaN is not a number"),
         ({"spend": -0.5}, "spend_usd is negative (-0.500000000000)"),
         (

@@ -1,0 +1,72 @@
+"""What the exports of Langfuse share: how their tables are told apart, and what callers say of themselves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest._calls import OWNERS, Row
+from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest.format import Sample
+
+_STARTS = ("start_time", "startTime")
+
+
+def _has(sample: Sample) -> Callable[..., bool]:
+    """Whether one of some names stands in the head of a file: as a column, or anywhere in JSON."""
+    is_json = sample.text.lstrip()[:1] in {"{", "["}
+    return lambda *names: any((f'"{name}"' in sample.text) if is_json else (name in sample.keys) for name in names)
+
+
+def is_trace(sample: Sample) -> bool:
+    """Whether a file holds traces; one of the API may hold their observations and scores inside."""
+    has = _has(sample)
+    return has("bookmarked") and has("timestamp") and has("tags") and not _starts_first(sample)
+
+
+def is_observation(sample: Sample) -> bool:
+    """Whether a file holds observations."""
+    has = _has(sample)
+    known = has("usage_details", "usageDetails", "provided_model_name", "providedModelName")
+    return has("type") and has(*_STARTS) and has("trace_id", "traceId") and known and not is_trace(sample)
+
+
+def is_score(sample: Sample) -> bool:
+    """Whether a file holds scores."""
+    has = _has(sample)
+    return has("data_type", "dataType") and all(has(name) for name in ("name", "value", "timestamp")) and not has("bookmarked", *_STARTS)
+
+
+def _starts_first(sample: Sample) -> bool:
+    """Whether the first record is an observation, which has a start; a trace has a timestamp, and may hold observations behind it."""
+    if sample.text.lstrip()[:1] not in {"{", "["}:
+        return any(name in sample.keys for name in _STARTS)
+    starts = [at for name in _STARTS if (at := sample.text.find(f'"{name}"')) >= 0]
+    return bool(starts) and min(starts) < sample.text.find('"timestamp"')
+
+
+def said(metadata: msgspec.Raw, tags: Sequence[Any] | str | None) -> Row:
+    """Owners, user and session as callers give them: keys of the metadata, and tags such as `team:search` where these are silent."""
+    given = {**_tagged(tags), **_known(metadata)}
+    user, session = given.get("langfuse_user_id"), given.get("langfuse_session_id")
+    found = _calls.said(given)
+    return {**found, "user_id": found["user_id"] or user, "session_id": found["session_id"] or session}
+
+
+_KNOWN = (*OWNERS, "user_id", "user", "session_id", "session", "langfuse_user_id", "langfuse_session_id")
+
+
+def _known(metadata: msgspec.Raw) -> Mapping[str, Any]:
+    """The keys that are read of metadata, whose other keys may hold messages."""
+    try:
+        found = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
+        values = {key: msgspec.json.decode(found[key]) for key in _KNOWN if key in found}
+    except BROKEN:
+        return {}
+    return {key: value for key, value in values.items() if isinstance(value, str | int) and value != ""}
+
+
+def _tagged(tags: Sequence[Any] | str | None) -> dict[str, str]:
+    pairs = [tag.split(":", 1) for tag in tags or () if isinstance(tag, str) and ":" in tag]
+    return {key: value for key, value in pairs if key in OWNERS}

@@ -1,0 +1,199 @@
+"""Records at the speed of DuckDB: columns and rules as SQL, and Python sees only what is odd.
+
+msgspec goes through the lines and says whether each is a sound record; DuckDB alone would take 9.7 tokens for 10, a trailing comma, or a
+number for a text. Sound lines go to DuckDB as they lie there, which types them while msgspec goes through the next ones. Odd lines go as
+plain JSON of what they mean; wrong ones are set aside. Records of files of other shapes (arrays, pages, CSV, Parquet) go as lines too,
+so that one piece of SQL types them all.
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import ROUND_05UP, Context, Decimal
+from functools import cached_property
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from meterbook.assets.content import Content
+from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, quoted
+from meterbook.assets.ingest._records import Record, RecordFiles
+from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._shapes import amounts_of, columns_of, plain_of
+from meterbook.assets.ingest.format import KEPT_REJECTS, Rows
+from meterbook.assets.sources import Reading
+from meterbook.sql.lake import SPILL
+
+LARGEST_AMOUNT = Decimal(10) ** 6
+_NUMBER, _SKIPPED, _OWN = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode(), b'"meterbook_'
+_BLOCK = 64
+"""Lines looked at together where one of their chunk is odd."""
+_AT_ONCE = 2**18
+_STICKY = Context(prec=60, rounding=ROUND_05UP)
+"""Rounds so that rounding once more gives what rounding once would have given."""
+_FLOAT_DIGITS = 15
+"""Digits of a decimal that a float surely keeps."""
+
+
+@dataclass(frozen=True)
+class Lines(RecordFiles[Record]):
+    """How records are read by SQL.
+
+    Args:
+        record: the shape of one record: texts, counts, decimals, yes or no, lists of texts and records of these. What else a source may
+            write there (`Any`, unions) `settle` brings into that shape; fields of type `msgspec.Raw` only `settle` sees, and empties.
+        shape: typed columns, each with its DuckDB type and SQL over the record; amounts of a record are texts there, see `_sql.amount`.
+            Those that begin with `_` come first, for the others and the rules, and are not kept.
+        broken: conditions under which a row is set aside, and SQL for the reason.
+        settle: brings an odd record into its shape, in place; ValueError where it is wrong.
+        day: the column whose UTC day a row falls on.
+    """
+
+    shape: Shape = field(kw_only=True)
+    broken: Rules = field(kw_only=True)
+    settle: Callable[[Record, Reading], None] = field(kw_only=True)
+    day: str = field(kw_only=True)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Columns of the raw table with their DuckDB types."""
+        return kept(self.shape)
+
+    def settled(self, record: Record, reading: Reading) -> Record:
+        """The record in its shape.
+
+        Raises:
+            ValueError: it is wrong.
+        """
+        self.settle(record, reading)
+        return record
+
+    def read(self, content: Content, reading: Reading) -> Rows:
+        """Read one file; its typed rows lie in a file that goes when the rows go.
+
+        Raises:
+            FileRefused: cut short, or neither JSON nor CSV.
+        """
+        folder = Path(tempfile.mkdtemp(prefix=SPILL, dir=reading.folder))
+        try:
+            rows = self._read(content, reading, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        weakref.finalize(rows, shutil.rmtree, folder, ignore_errors=True)
+        return rows
+
+    def _read(self, content: Content, reading: Reading, folder: Path) -> Rows:
+        if reading.prompt_key is None and self.is_json_lines(content):
+            with suppress(duckdb.Error):
+                rows = Rows()
+                return self._copied(self._as_they_lie(content, rows, reading), content, rows, reading, folder / "typed.parquet")
+            # Such as for a key that a record has twice. Written anew, it has each key once.
+        rows = Rows()
+        return self._copied(self._anew(content, rows, reading), content, rows, reading, folder / "anew.parquet", is_numbered=True)
+
+    def _copied(
+        self, chunks: Iterable[bytes], content: Content, rows: Rows, reading: Reading, target: Path, *, is_numbered: bool = False
+    ) -> Rows:
+        pipe = target.with_suffix(".jsonl")
+        found = judged(pipe, columns_of(self.record), self.shape, self.broken, is_numbered=is_numbered)
+        columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in self.types.items())
+        added = f"{quoted(reading.file_id)} as file_id, {quoted(reading.source)} as source, line, cast({self.day} as date) as day"
+        sound = "case when _reason is null then true else set_aside(line, _reason) end"
+        rows.rows_typed, broken = copied(chunks, pipe, f"select {columns}, {added} from ({found}) where {sound}", target)
+        texts = self.texts(content, [line for line, _ in broken[:KEPT_REJECTS]])
+        for line, reason in broken:
+            rows.reject(line, reason, texts.get(line, b""))
+        rows.typed = target if rows.rows_typed else None
+        return rows
+
+    def _anew(self, content: Content, rows: Rows, reading: Reading) -> Iterator[bytes]:
+        encoder = msgspec.json.Encoder(decimal_format="string")
+        for batch in self.batches(content, rows, reading):
+            numbered = zip(batch.numbers, batch.records, strict=True)
+            yield b"".join(b'{"%b":%d,%b\n' % (_NUMBER, number, encoder.encode(record)[1:]) for number, record in numbered)
+
+    def _as_they_lie(self, content: Content, rows: Rows, reading: Reading) -> Iterator[bytes]:
+        """Chunks of lines; in place of an odd one what it means, in place of a wrong or empty one a line that is only counted."""
+        before = 0
+        for chunk in content.chunks():
+            lines = _lines_of(chunk)
+            if all(self._are_sound(block, _lines_of(block)) for block in _blocks(chunk)):
+                rows.rows_in += lines
+                yield chunk
+            else:
+                yield self._mended(chunk.removesuffix(b"\n").split(b"\n"), before, rows, reading)
+            before += lines
+
+    def _mended(self, lines: Sequence[bytes], before: int, rows: Rows, reading: Reading) -> bytes:
+        done: list[bytes] = []
+        for start in range(0, len(lines), _BLOCK):
+            block = lines[start : start + _BLOCK]
+            if self._are_sound(b"\n".join(block), len(block)):
+                rows.rows_in += len(block)
+                done += block
+            else:
+                done += (self._line(before + start + n, line, rows, reading) for n, line in enumerate(block, 1))
+        return b"\n".join(done) + b"\n"
+
+    def _line(self, number: int, line: bytes, rows: Rows, reading: Reading) -> bytes:
+        if self._are_sound(line, 1):
+            rows.rows_in += 1
+            return line
+        if not line.strip():
+            return _SKIPPED
+        records = self.shaped([(number, line)], rows, reading).records
+        return msgspec.json.Encoder(decimal_format="string").encode(records[0]) if records else _SKIPPED
+
+    def _are_sound(self, text: bytes, lines: int) -> bool:
+        """Whether text is so many records in their shape, a line each, and no amount of theirs needs more than a float holds."""
+        try:
+            records = self._plain.decode_lines(text)
+        except BROKEN:
+            return False
+        amounts = (map(attrgetter(name), records) for name in amounts_of(self.record))
+        return len(records) == lines and _OWN not in text and not any(map(_outgrow_a_float, amounts))
+
+    @cached_property
+    def _plain(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(plain_of(self.record))
+
+
+def settled_amount(value: Decimal | None, name: str) -> Decimal | None:
+    """An amount as SQL can round it exactly.
+
+    Raises:
+        ValueError: not a finite number, or too large.
+    """
+    if value is None:
+        return None
+    if not value.is_finite():
+        raise ValueError(f"{name} {value} is not a number")
+    if abs(value) >= LARGEST_AMOUNT:
+        raise ValueError(f"{name} {value} is too large")
+    return value.quantize(Decimal(1).scaleb(-30), context=_STICKY)
+
+
+def _lines_of(chunk: bytes) -> int:
+    return chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+
+
+def _blocks(chunk: bytes) -> Iterator[bytes]:
+    """Lines of a chunk some at a time: while msgspec reads a block, no other thread comes to anything in Python."""
+    start = 0
+    while start < len(chunk):
+        end = chunk.find(b"\n", start + _AT_ONCE) + 1 or len(chunk)
+        yield chunk[start:end]
+        start = end
+
+
+def _outgrow_a_float(amounts: Iterable[Decimal | None]) -> bool:
+    """Whether any amount comes out as another one where DuckDB reads it through a float."""
+    long = [one for one in amounts if one is not None and len(str(one)) > _FLOAT_DIGITS]
+    return any(Decimal(repr(float(one))) != one for one in long)
