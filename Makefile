@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo dev test lint types nightly lock clean
+.PHONY: setup demo dev docs test lint types nightly lock clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
@@ -27,6 +27,9 @@ demo: setup
 dev: setup
 	mkdir -p .dagster && cp dagster.yaml .dagster/dagster.yaml
 	DAGSTER_HOME=$(CURDIR)/.dagster METERBOOK=$${METERBOOK:-$(CURDIR)/demo} $(BIN)/dagster dev -w workspace.yaml
+
+docs: setup
+	$(BIN)/python -m meterbook.pipelines.tables && $(BIN)/python -m meterbook.pipelines.formats
 
 lint: setup
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from meterbook.assets.ingest.format import Format
 from meterbook.assets.sources import Source
 from meterbook.rate_cards.card import Cards
 from meterbook.sql.models import Model, Project
-from meterbook.sql.schemas import define_macros
+from meterbook.sql.schemas import define_macros, empty_table
 
 PIECES, PIECE = 8, 1_024
 """Rows looked at: so many pieces of so many rows, spread over the file."""
@@ -105,6 +105,9 @@ class UnitGuard:
             con.execute("set timezone = 'UTC'")
             define_macros(con)
             _sample(con, one.name, path)
+            for other in set(model.inputs) - {f"raw.{one.name}"}:
+                # What completes records from elsewhere says nothing of amounts.
+                empty_table(con, other, self._project().inputs[other])
             cards = self._cards()
             con.register("rate", cards.rates.to_arrow())
             con.register("alias", cards.aliases.to_arrow())

@@ -28,7 +28,7 @@ def listed(content: Content) -> list[Listed] | None:
         return None
     try:
         found = _DECODER.decode(content.head.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
         return None
     try:
         return _listed(found)

@@ -1,9 +1,9 @@
-"""What is published from the lake: pages by week, statements by month; and which of them no longer say what the lake says."""
+"""What is published from the lake: pages by week, statements by month, the quality page; and which no longer say what the lake says."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +15,20 @@ from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
 from meterbook.reports.frame import WEEKS
 from meterbook.reports.page import PageFacts
+from meterbook.reports.quality import QualityFacts, Rule
 from meterbook.sql.catalog import digest
 from meterbook.sql.lake import write_atomically, write_if_changed
+from meterbook.sql.models import Model
 
-WEEKLY = "weekly"
+WEEKLY, QUALITY = "weekly", "quality"
+JUDGED = ("marts.input_file", "marts.volume", "marts.same_money", "raw.file_flag", "raw.quarantine")
+"""What the quality page is read from."""
 BOOK_TABLES = ("rate_cards.rate", "book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One thing to publish: a page of a week (`2026-W43`) or the statements of a month (`2026-10`)."""
+    """One thing to publish: a page of a week (`2026-W43`), the statements of a month (`2026-10`), or the one quality page (`index`)."""
 
     kind: str
     period: str
@@ -33,6 +37,9 @@ class Publication:
     def key(self) -> str:
         """Name in the record."""
         return f"{self.kind}/{self.period}"
+
+
+QUALITY_PAGE = Publication(QUALITY, "index")
 
 
 class Publisher:
@@ -51,11 +58,12 @@ class Publisher:
         return [item for item in self.wanted() if self._is_stale(item)]
 
     def wanted(self) -> list[Publication]:
-        """Every week and month the marts have days for."""
+        """Every week and month the marts have days for, and the quality page as soon as any file was seen."""
         days = self.workspace.days_of(["marts.conservation"])
         weeks = sorted({week_of(date.fromisoformat(day)) for day in days})
         months = sorted({day[:7] for day in days})
-        return [*(Publication("chargeback", month) for month in months), *(Publication(WEEKLY, week) for week in weeks)]
+        judged = [QUALITY_PAGE] if self.workspace.inbox.entries else []
+        return [*(Publication("chargeback", month) for month in months), *(Publication(WEEKLY, week) for week in weeks), *judged]
 
     def publish(self, items: Iterable[Publication]) -> Iterator[tuple[Publication, list[Path]]]:
         """Make publications one after the other; files whose content did not change are not written.
@@ -81,9 +89,41 @@ class Publisher:
 
     def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
-        html = page.render(item.kind, item.period, con, self._facts(item))
+        facts = replace(self.quality, run_hash=self._fingerprint(item)) if item == QUALITY_PAGE else self._facts(item)
+        html = page.render(item.kind, item.period, con, facts)
         write_if_changed(target, html.encode())
         return [target]
+
+    @cached_property
+    def quality(self) -> QualityFacts:
+        """What the door and the models say of the data, beside the tables of the lake.
+
+        Files given twice are no part of it: they change nothing that is published.
+        """
+        inbox = self.workspace.inbox
+        present = sorted({item.name for item in inbox.scan()} & inbox.entries.keys())
+        whys = {
+            name: inbox.entries[name].refused or inbox.verdicts.refused.get(inbox.entries[name].copy_of or name, "") for name in present
+        }
+        return QualityFacts(
+            company=self.workspace.book.settings.name,
+            data_through=date.fromisoformat(days[-1]) if (days := self.workspace.days_of(["marts.conservation"])) else None,
+            refused=[(name, why) for name, why in whys.items() if why],
+            rules=[rule for _, model in sorted(self.workspace.project.models.items()) for rule in self._rules(model)],
+        )
+
+    def _rules(self, model: Model) -> Iterator[Rule]:
+        made = self.workspace.lake.table(model.name).partitions
+        if not made:
+            return
+        yield Rule(model.name, f"{', '.join(model.header.key)}: unique, never null", is_blocking=True)
+        if model.header.conserves:
+            yield Rule(model.name, f"every row of {model.header.conserves} is kept or a copy", is_blocking=True)
+        for rule in model.header.must:
+            yield Rule(model.name, rule, is_blocking=True)
+        for rule in model.header.should:
+            broken = {key: rows for key, part in sorted(made.items()) if (rows := part.warnings.get(rule, 0))}
+            yield Rule(model.name, rule, is_blocking=False, rows=sum(broken.values()), partitions=list(broken))
 
     def _facts(self, item: Publication) -> PageFacts:
         book = self.workspace.book
@@ -122,6 +162,10 @@ class Publisher:
         return not all((self.workspace.folder / path).is_file() for path in known["files"])
 
     def _fingerprint(self, item: Publication) -> str:
+        if item == QUALITY_PAGE:
+            tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
+            said = asdict(self.quality)
+            return digest([self._code, said | {"data_through": str(said["data_through"])}, tables])
         first, last = bounds_of(item)
         if item.kind == WEEKLY:
             first -= timedelta(weeks=WEEKS)

@@ -1,4 +1,4 @@
-"""What is published, as assets: the weekly page by week, the statements by month."""
+"""What is published, as assets: the weekly page by week, the statements by month, the quality page."""
 
 from collections.abc import Callable
 from datetime import date
@@ -7,47 +7,61 @@ import dagster as dg
 
 from meterbook.assets.models import asset_key
 from meterbook.assets.partitions import Clocks
-from meterbook.assets.publishing import WEEKLY, Publication, Publisher, week_of
+from meterbook.assets.publishing import QUALITY, QUALITY_PAGE, WEEKLY, Publication, Publisher, week_of
 from meterbook.assets.resources import BookResource, report
 from meterbook.sql.models import Project
 
+QUALITY_KEY = dg.AssetKey(["reports", QUALITY])
+
 
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
-    """The weekly page and the chargeback statements."""
-    marts = [name for name in project.models if name.startswith("marts.")]
+    """The weekly page, the chargeback statements and the quality page."""
+    computed = [name for name, model in project.models.items() if model.layer != "staging"]
     return [
         _asset(
-            ["reports", WEEKLY],
-            marts,
+            dg.AssetKey(["reports", WEEKLY]),
+            [name for name in computed if name.startswith("marts.")],
             clocks.week,
             lambda day: Publication(WEEKLY, week_of(day)),
             "One page a week for leaders: what, why, what to decide.",
         ),
         _asset(
-            ["chargeback", "statement"],
+            dg.AssetKey(["chargeback", "statement"]),
             ["marts.chargeback", "marts.chargeback_tenant", "marts.statement"],
             clocks.month,
             lambda day: Publication("chargeback", f"{day:%Y-%m}"),
             "The month's chargeback CSVs and their manifest.",
         ),
+        _asset(
+            QUALITY_KEY,
+            [*computed, "raw.file_flag", "raw.quarantine"],
+            None,
+            lambda _day: QUALITY_PAGE,
+            "What became of every record, and what the checks found.",
+        ),
     ]
 
 
 def _asset(
-    key: list[str], tables: list[str], clock: dg.PartitionsDefinition[str], item_of: Callable[[date], Publication], description: str
+    key: dg.AssetKey,
+    tables: list[str],
+    clock: dg.PartitionsDefinition[str] | None,
+    item_of: Callable[[date], Publication],
+    description: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(name) for name in tables],
         partitions_def=clock,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=dg.BackfillPolicy.single_run() if clock else None,
         group_name="published",
-        kinds={"html" if key[0] == "reports" else "csv"},
+        kinds={"html" if key.path[0] == "reports" else "csv"},
         description=description,
     )
     def publish(context: dg.AssetExecutionContext, book: BookResource) -> dg.MaterializeResult[None]:
         publisher = Publisher(book.workspace())
-        items = {item_of(date.fromisoformat(partition)) for partition in context.partition_keys}
+        days = [date.fromisoformat(partition) for partition in context.partition_keys] if clock else [date.min]
+        items = {item_of(day) for day in days}
         written = []
         for item, files in publisher.publish(item for item in publisher.stale() if item in items):
             written += files

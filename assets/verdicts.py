@@ -53,16 +53,20 @@ def asked_sums(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
     files = list(entries)
     for manifest in files:
         for listed in manifest.manifest:
-            for one in matching(listed.name, manifest.file, files):
+            for one in matching(listed, manifest, files):
                 yield from ((one, column) for column in listed.sums)
 
 
-def matching(name: str, manifest: str, files: Iterable[Entry]) -> list[Entry]:
-    """The files a manifest means: those that share most of the end of the path it names, and of those its neighbours."""
-    named = [(_common(name, one.file), one) for one in files if not one.is_manifest]
+def matching(listed: Listed, manifest: Entry, files: Iterable[Entry]) -> list[Entry]:
+    """The files a manifest means by a name: those that share most of the end of its path, and of those its neighbours.
+
+    Where it lists several files of one name, they must share enough to tell which is meant.
+    """
+    others = [_common(listed.name, other.name) for other in manifest.manifest if other.name != listed.name]
+    named = [(_common(listed.name, one.file), one) for one in files if not one.is_manifest]
     longest = max((length for length, _ in named), default=0)
-    best = [one for length, one in named if length == longest] if longest else []
-    beside = [one for one in best if one.file.rpartition("/")[0] == manifest.rpartition("/")[0]]
+    best = [one for length, one in named if length == longest] if longest > max(others, default=0) else []
+    beside = [one for one in best if one.file.rpartition("/")[0] == manifest.file.rpartition("/")[0]]
     return beside or best
 
 
@@ -78,7 +82,7 @@ def _common(name: str, file: str) -> int:
 
 
 def _judge(found: Verdicts, manifest: Entry, listed: Listed, files: list[Entry], sums: Sums) -> None:
-    meant = matching(listed.name, manifest.file, files)
+    meant = matching(listed, manifest, files)
     if not meant:
         found.flags.append((manifest.file, f"names {listed.name}, which is not in the inbox"))
     for one in meant:

@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 prices_app = typer.Typer(help="Rate cards.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
+bench_app = typer.Typer(help="Measurements beside a peer, in one invocation.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
@@ -72,17 +74,38 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new book.")]
 @app.command(epilog="Example: meterbook --book ./book check")
 def check() -> None:
     """Validate the book, its cards and its inbox, without running anything."""
+    from meterbook.assets.ingest import formats  # noqa: PLC0415
+    from meterbook.assets.ledger import MANIFEST  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace(_Context.book)
     cards = workspace.book.cards
+    known = {*formats(), MANIFEST}
     files = workspace.inbox.recognise()
     for name, found in files:
-        out.print(f"{name}: {found}", style="" if not found.startswith("is ") else "red", soft_wrap=True)
+        out.print(f"{name}: {found}", style="" if found in known else "red", soft_wrap=True, markup=False)
     counts = f"{cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
-    out.print(f"{workspace.book.settings.name}: {counts}")
-    if any(found.startswith("is ") for _, found in files):
+    out.print(f"{workspace.book.settings.name}: {counts}", markup=False)
+    if any(found not in known for _, found in files):
+        out.print("what is recognised, and how to get it: meterbook formats, meterbook formats NAME")
         raise typer.Exit(FAILED)
+
+
+@app.command("formats", epilog="Examples: meterbook formats; meterbook formats litellm_spendlogs")
+def list_formats(name: Annotated[str | None, typer.Argument(help="One format, in full.")] = None) -> None:
+    """List what the inbox takes, or say of one format how to get such files and what is made of them."""
+    from meterbook.pipelines.formats import listed, shown  # noqa: PLC0415
+
+    if name:
+        try:
+            out.print(shown(name), markup=False)
+        except ValueError as error:
+            raise BookError(str(error)) from error
+        return
+    table = Table("records", "format", "what it is", show_edge=False)
+    for row in listed():
+        table.add_row(*row)
+    out.print(table)
 
 
 @app.command(epilog="Examples: meterbook --book ./book run; meterbook run --from 2026-10-01 --to 2026-10-31")
@@ -105,9 +128,9 @@ def query(
     ask(_Context.book, sql, form, out)
 
 
-@app.command(epilog="Example: meterbook report weekly --period 2026-W43")
+@app.command(epilog="Examples: meterbook report weekly --period 2026-W43; meterbook report quality")
 def report(
-    kind: Annotated[Literal["weekly"], typer.Argument(help="Which page.")] = "weekly",
+    kind: Annotated[Literal["weekly", "quality"], typer.Argument(help="Which page.")] = "weekly",
     period: Annotated[str | None, typer.Option(help="ISO week, 2026-W43; the last one where not given.")] = None,
 ) -> None:
     """Publish a page from what is in the lake; print where it lies."""
@@ -146,6 +169,25 @@ def seed(
         raise BookError(str(error)) from error
     for path in written:
         out.print(f"wrote {path}")
+
+
+@bench_app.command("ingest", epilog="Example: meterbook bench ingest --rounds 5 --json ingest.json")
+def bench_ingest(
+    rows: Annotated[int, typer.Option(min=1_000, help="Lines of the gateway log.")] = 333_333,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each case is run, in alternation.")] = 3,
+    folder: Annotated[Path, typer.Option(help="Where the generated files are kept.")] = Path("build/bench"),
+    json: Annotated[Path | None, typer.Option(help="Write every run here, with machine and versions.")] = None,
+) -> None:
+    """The door beside DuckDB's plain read_json: decode, validate, set aside, type, write Parquet."""
+    from meterbook.pipelines import bench, bench_ingest  # noqa: PLC0415
+
+    out.print(f"gateway logs of {rows:,} lines in {folder}", soft_wrap=True)
+    cases = bench_ingest.cases(folder, rows)
+    with out.status("measuring") as status:
+        found = bench.compare(cases, rounds, status.update)
+    bench.show(cases, found, out)
+    if json:
+        bench.write(json, cases, found)
 
 
 def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:

@@ -29,8 +29,8 @@ def jobs_of() -> Jobs:
         inbox=dg.define_asset_job("inbox", dg.AssetSelection.groups("raw"), description="Take in what lies in the inbox."),
         models=dg.define_asset_job(
             "models",
-            dg.AssetSelection.groups("staging", "core", "marts"),
-            description="Compute what is missing or stale of some days.",
+            dg.AssetSelection.groups("staging", "core", "marts") | dg.AssetSelection.assets("reports/quality"),
+            description="Compute what is missing or stale of some days, and say what the checks found.",
         ),
         weekly=dg.define_asset_job("weekly", dg.AssetSelection.assets("reports/weekly"), description="Publish weekly pages."),
         chargeback=dg.define_asset_job(

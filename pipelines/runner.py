@@ -13,17 +13,23 @@ from rich.console import Console
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
-from meterbook.assets.publishing import WEEKLY, Publication, Publisher, bounds_of
+from meterbook.assets.publishing import QUALITY_PAGE, WEEKLY, Publication, Publisher, bounds_of
+from meterbook.assets.reports import QUALITY_KEY
 from meterbook.assets.resources import BookResource, listening
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
 from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.progress import Steps
+from meterbook.pipelines.words import door_lines
+from meterbook.reports.quality import Quality
 
 DONE, FAILED = 0, 1
-SHOWN = 20
+SHOWN = 5
 """Notes of one kind printed at most."""
+MOST = 20
+"""Refused files printed at most."""
+QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
 
 @dataclass
@@ -97,6 +103,8 @@ class _Run:
             items = [item for item in stale if item.kind == kind]
             if items and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
                 self.outcome.published += [item.key for item in items]
+        if QUALITY_PAGE in stale and self._execute("models", {}, [QUALITY_KEY]):
+            self.outcome.published.append(QUALITY_PAGE.key)
 
     def _active(self) -> list[dg.AssetKey]:
         """Every model but the staging of formats that have no file."""
@@ -136,6 +144,7 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     found = outcome.ingested
     lines = [_input_line(found)]
     with workspace.catalog.connect() as con:
+        door = door_lines(Quality(con, Publisher(workspace).quality))
         [(rows_out, duplicates)] = con.execute(
             "select coalesce(sum(rows_out), 0), coalesce(sum(duplicates), 0) from marts.input_file"
         ).fetchall()
@@ -143,7 +152,7 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
         [(requests, priced)] = con.execute(
             "select coalesce(sum(requests), 0), coalesce(sum(case when reason = 'priced' then requests end), 0) from marts.coverage"
         ).fetchall()
-    lines.append(f"kept {rows_out:,} rows, {duplicates:,} duplicates")
+    lines += [f"kept {rows_out:,} rows, {duplicates:,} duplicates", *door]
     if days:
         lines.append(f"cost ${cost.quantize(Decimal('0.01')):,} over {days} days, {first} to {last}")
     if requests:
@@ -152,18 +161,32 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     lines.append(f"computed {built[0]} to {built[1]}" if built else "nothing to compute: every day is up to date")
     lines += _written(folder, outcome)
     for line in lines:
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True, markup=False)
+    _notes(folder, console, found)
+    for failure in outcome.failures:
+        console.print(f"failed {failure}", style="red", soft_wrap=True, markup=False)
+
+
+def _notes(folder: Path, console: Console, found: Ingested) -> None:
+    """What is to be said of single files; of many only the first, for the quality page names them all."""
     inbox = folder / "inbox"
     for name, flag in found.flagged[:SHOWN]:
-        console.print(f"note {inbox / name}: it {flag}", style="yellow", soft_wrap=True)
+        console.print(f"note {inbox / name}: it {flag}", style="yellow", soft_wrap=True, markup=False)
     if len(found.flagged) > SHOWN:
-        console.print(f"and {len(found.flagged) - SHOWN} more notes: meterbook query 'from raw.file_flag'", style="yellow", soft_wrap=True)
+        console.print(
+            f"and {len(found.flagged) - SHOWN} more notes: meterbook query 'from raw.file_flag'",
+            style="yellow",
+            soft_wrap=True,
+            markup=False,
+        )
     for name, why in found.skipped[:SHOWN]:
-        console.print(f"skipped {inbox / name}: {why}", soft_wrap=True)
-    for name, reason in found.refused:
-        console.print(f"refused {folder / 'inbox' / name}: it {reason}", style="red", soft_wrap=True)
-    for failure in outcome.failures:
-        console.print(f"failed {failure}", style="red", soft_wrap=True)
+        console.print(f"skipped {inbox / name}: {why}", soft_wrap=True, markup=False)
+    for name, reason in found.refused[:MOST]:
+        console.print(f"refused {inbox / name}: it {reason}", style="red", soft_wrap=True, markup=False)
+    if len(found.refused) > MOST:
+        console.print(
+            f"and {len(found.refused) - MOST} more refused: {folder / QUALITY_FILE} names them", style="red", soft_wrap=True, markup=False
+        )
 
 
 def _input_line(found: Ingested) -> str:
@@ -176,13 +199,14 @@ def _input_line(found: Ingested) -> str:
 
 
 def _written(folder: Path, outcome: Outcome) -> list[str]:
-    pages = [key for key in outcome.published if key.startswith(WEEKLY)]
-    months = [key for key in outcome.published if not key.startswith(WEEKLY)]
-    if not outcome.published:
-        return ["nothing new to publish"]
-    lines = [f"wrote {len(pages)} weekly pages and the statements of {len(months)} months"]
+    pages, months = ([key for key in outcome.published if key.startswith(kind)] for kind in (WEEKLY, "chargeback"))
+    lines = []
+    if pages or months:
+        lines.append(f"wrote {len(pages)} weekly pages and the statements of {len(months)} months")
     if pages:
         lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
     if months:
         lines.append(f"open {folder / months[-1] / 'chargeback.csv'}")
-    return lines
+    if QUALITY_PAGE.key in outcome.published:
+        lines.append(f"open {folder / QUALITY_FILE}")
+    return lines or ["nothing new to publish"]

@@ -32,6 +32,13 @@ class PageFacts:
     is_closed: bool
 
 
+def rows_of(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[Row]:
+    """Rows of a query, by column name."""
+    result = con.execute(query, list(values))
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
 class Frame:
     """The figures of a week.
 
@@ -46,9 +53,7 @@ class Frame:
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """Rows of a query, by column name."""
-        result = self._con.execute(query, list(values))
-        names = [column[0] for column in result.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return rows_of(self._con, query, *values)
 
     @property
     def span(self) -> Span:

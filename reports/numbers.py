@@ -53,6 +53,15 @@ def percent(value: Decimal | None, *, plus: bool = False) -> str:
     return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)}{NBSP}%", plus=plus)
 
 
+def share(part: int, whole: int) -> str:
+    """A count as a percentage of another; what is not nothing never reads 0.0, what is not all never 100.0."""
+    value = ratio(part, whole)
+    if value is None or part in {0, whole}:
+        return percent(value)
+    low, high = Decimal("0.001"), Decimal("0.999")
+    return f"under {percent(low)}" if value < low else f"over {percent(high)}" if value > high else percent(value)
+
+
 def points(value: Decimal | None) -> str:
     """A difference of two percentages."""
     return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)}{NBSP}pts", plus=True)
@@ -71,6 +80,11 @@ def count(value: Decimal | int | None) -> str:
         if abs(number) >= start:
             return _sign(number, f"{_fixed(number / unit, 1)}{name}")
     return _sign(number, _fixed(number, 0))
+
+
+def plural(value: int, noun: str) -> str:
+    """A count with its noun: 1 file, 1,204 files."""
+    return f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
 def ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:

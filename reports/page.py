@@ -1,9 +1,9 @@
 """One page = one self-contained HTML file: figures, fonts and script inside, nothing loaded from anywhere."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,14 +11,17 @@ from typing import Any
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from meterbook.reports import periods
 from meterbook.reports.frame import Frame, PageFacts
+from meterbook.reports.quality import Quality, QualityFacts
 from meterbook.reports.section import Section, charts_in
 
-__all__ = ["KINDS", "Kind", "PageFacts", "render"]
+__all__ = ["KINDS", "Kind", "PageFacts", "QualityFacts", "render"]
 
 HERE = Path(__file__).parent
+_JOINTS = frozenset("_/.")
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,34 @@ class Kind:
     """A kind of page.
 
     Args:
-        period: reads the name of a period, given the last day with data.
+        figures: what its sections are functions of, given a connection, the name of a period and what else the page says.
+        title: of the document, with `{company}` and `{period}`.
         sections: modules of `reports/sections`, in the order of the page.
     """
 
-    period: Callable[[str, date], periods.Week]
+    figures: Callable[[duckdb.DuckDBPyConnection, str, Any], Any]
+    title: str
     sections: Sequence[str]
+
+
+def _week(con: duckdb.DuckDBPyConnection, period: str, facts: PageFacts) -> Frame:
+    return Frame(con, periods.week(period, facts.data_through), facts)
+
+
+def _quality(con: duckdb.DuckDBPyConnection, _period: str, facts: QualityFacts) -> Quality:
+    return Quality(con, facts)
 
 
 KINDS: Mapping[str, Kind] = {
     "weekly": Kind(
-        periods.week, ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "closing")
+        _week,
+        "{company}: weekly review {period}",
+        ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "closing"),
+    ),
+    "quality": Kind(
+        _quality,
+        "{company}: quality of the data",
+        ("verdict", "account", "refused", "inputs", "aside", "notes", "alike", "volumes", "rules", "basis"),
     ),
 }
 FONTS = {
@@ -46,41 +66,50 @@ FONTS = {
 }
 
 
-def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFacts) -> str:
+def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFacts | QualityFacts) -> str:
     """Render one page.
 
     Args:
-        kind: weekly.
-        period: its period, `2026-W43`.
+        kind: weekly or quality.
+        period: its period, `2026-W43`; there is only one quality page, whatever it is called.
         con: a connection in which the marts are views.
-        facts: what else the page says.
+        facts: what else a page of this kind says.
 
     Raises:
         KeyError: an unknown kind.
         ValueError: a period that is none.
     """
-    frame = Frame(con, KINDS[kind].period(period, facts.data_through), facts)
-    built = [(section, section.build(frame)) for section in map(_section, KINDS[kind].sections)]
+    one = KINDS[kind]
+    figures = one.figures(con, period, facts)
+    built = [(section, section.build(figures)) for section in map(_section, one.sections)]
     shown = [_shown(section, found) for section, found in built]
     charts = [chart for _, found in built if found for chart in charts_in(found)]
-    title = f"{facts.company}: {kind} review {period}"
+    title = one.title.format(company=facts.company, period=period)
     return _environment().get_template("page.html.j2").render(title=title, sections=shown, charts=charts, script=_script(), fonts=_fonts())
 
 
-def _section(name: str) -> Section:
-    section: Section = import_module(f"meterbook.reports.sections.{name}").SECTION
+def _section(name: str) -> Section[Any]:
+    section: Section[Any] = import_module(f"meterbook.reports.sections.{name}").SECTION
     return section
 
 
-def _shown(section: Section, found: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return {"name": section.name, "title": section.title, "empty": section.empty, "template": f"{section.name}.html.j2", "found": found}
+def _shown(section: Section[Any], found: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    template = f"{section.template or section.name}.html.j2"
+    return {"name": section.name, "title": section.title, "empty": section.empty, "template": template, "found": found}
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    found = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    found.filters["breakable"] = _breakable
+    return found
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that may be broken where its words end."""
+    return Markup("").join(escape(part) + Markup("<wbr>") if part in _JOINTS else escape(part) for part in re.split(r"([_/.])", name))
 
 
 @cache

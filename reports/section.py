@@ -1,15 +1,16 @@
-"""What a section of a page is: a function of the week's figures, and a template of the same name."""
+"""What a section of a page is: a function of the page's figures, and a template of the same name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from meterbook.reports.charts import Chart
-from meterbook.reports.frame import Frame
+
+Figures = TypeVar("Figures")
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(Generic[Figures]):
     """One section.
 
     Args:
@@ -17,12 +18,14 @@ class Section:
         build: gives what the template shows; None where there is nothing to show.
         empty: the quiet line then shown instead.
         title: heading, where it has one.
+        template: of another section that shows the same shape.
     """
 
     name: str
-    build: Callable[[Frame], Mapping[str, Any] | None]
+    build: Callable[[Figures], Mapping[str, Any] | None]
     empty: str = ""
     title: str = ""
+    template: str = ""
 
 
 def charts_in(built: Mapping[str, Any]) -> list[Chart]:

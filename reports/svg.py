@@ -1,6 +1,6 @@
 """Small inline pictures: sparklines, budget bullets and stacked bars, readable without colour and without script."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -8,14 +8,14 @@ from markupsafe import Markup
 from meterbook.reports.numbers import dollars, percent
 
 
-def sparkline(values: Sequence[Decimal], label: str, width: int = 96, height: int = 24) -> Markup:
-    """A line from zero over some weeks, its last point marked."""
+def sparkline(values: Sequence[Decimal], label: str, width: int = 96, height: int = 24, show: Callable[[Decimal], str] = dollars) -> Markup:
+    """A line from zero over some weeks or days, its last point marked; `show` writes a value for those who cannot see the line."""
     top = max([*values, Decimal(1)])
     step = Decimal(width - 6) / max(1, len(values) - 1)
     points = [(3 + step * n, Decimal(height - 3) - value / top * (height - 6)) for n, value in enumerate(values)]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1] if points else (Decimal(3), Decimal(height - 3))
-    text = f"{label}: {', '.join(dollars(value) for value in values)}"
+    text = f"{label}: {', '.join(show(value) for value in values)}"
     return Markup(
         '<svg class="spark" role="img" aria-label="{text}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">'
         '<polyline points="{line}"/><circle cx="{x}" cy="{y}" r="2.2"/></svg>'

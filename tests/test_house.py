@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meterbook.pipelines.tables import describe
+from meterbook.pipelines import formats, tables
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("assets", "pipelines", "sql", "rate_cards", "reports")
@@ -87,4 +87,8 @@ def test_bare_room_names_are_not_importable() -> None:
 
 
 def test_the_table_reference_is_what_the_models_give() -> None:
-    assert (ROOT / "docs" / "tables.md").read_text("utf-8") == describe()
+    assert (ROOT / "docs" / "tables.md").read_text("utf-8") == tables.describe()
+
+
+def test_the_format_reference_is_what_the_readers_say() -> None:
+    assert (ROOT / "docs" / "formats.md").read_text("utf-8") == formats.describe()

@@ -18,6 +18,8 @@ with kept as (
     union all
     select day, file_id, 'quality' as kind, copies from staging.quality
     union all
+    select day, file_id, 'trace' as kind, copies from staging.trace
+    union all
     select day, file_id, 'job' as kind, copies from staging.job
 )
 select kept.file_id, kept.kind, kept.day, count(*) as rows_kept, cast(sum(kept.copies) as bigint) as copies

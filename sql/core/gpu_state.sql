@@ -10,23 +10,30 @@ must:
 */
 with sample as (
     select
-        staged.*, staged.sampled_second - staged.sampled_second % 3600 as hour_second,
+        staged.*, staged.sampled_second - staged.sampled_second % staged.interval_seconds as slot_second,
         row_number() over (
             partition by staged.day, staged.device_id, staged.sampled_second - staged.sampled_second % staged.interval_seconds
-            order by staged.sampled_second desc, staged.used_gpus desc, staged.team, staged.job_id
+            order by staged.sampled_second desc, staged.used_gpus desc, staged.team, staged.job_id, staged.interval_seconds
         ) as place
     from staging.gpu_sample as staged
     where staged.day >= getvariable('from_day') - 1 and staged.day < getvariable('to_day')
 ),
-slot as (
+ordered as (
     select
-        day, device_id, hour_second, team, pool, gpu_model, source, gpus, coalesce(used_gpus, 0) as used,
-        coalesce(warm_idle_gpus, 0) as warm, coalesce(unknown_gpus, 0) as unknown,
+        day, device_id, sampled_second - sampled_second % 3600 as hour_second, team, pool, gpu_model, source, gpus,
+        coalesce(used_gpus, 0) as used, coalesce(warm_idle_gpus, 0) as warm, coalesce(unknown_gpus, 0) as unknown, slot_second,
         -- A slot that reaches over the hour counts inside it only.
-        case when (sampled_second - sampled_second % interval_seconds) % 3600 + interval_seconds > 3600
-            then 3600 - (sampled_second - sampled_second % interval_seconds) % 3600 else interval_seconds end as seconds
+        case when slot_second % 3600 + interval_seconds > 3600 then 3600 - slot_second % 3600 else interval_seconds end as length,
+        min(slot_second) over (
+            partition by day, device_id order by slot_second rows between 1 following and 1 following
+        ) as next_second
     from sample
     where place = 1
+),
+slot as (
+    -- Slots of samples of different intervals overlap: each lasts until the next one begins.
+    select ordered.*, case when next_second - slot_second < length then next_second - slot_second else length end as seconds
+    from ordered
 ),
 device as (
     select

@@ -12,7 +12,6 @@ should:
 */
 select
     run_id, job_id, day, submitted_at, eligible_at, started_at, ended_at, source, cluster, queue, priority, state,
-    coalesce(gpus, 0) as gpus, gpu_model, elapsed_seconds, coalesce(gpus, 0) * coalesce(elapsed_seconds, 0) as gpu_seconds, node, user_id,
-    team, tenant, feature, file_id
+    gpus, gpu_model, elapsed_seconds, gpus * coalesce(elapsed_seconds, 0) as gpu_seconds, node, user_id, team, tenant, feature, file_id
 from staging.job
 where day >= getvariable('from_day') and day < getvariable('to_day')

@@ -17,7 +17,8 @@ with seen as (
         row_number() over (
             partition by staged.day, coalesce(staged.response_id, staged.request_id)
             order by case when staged.reported_cost_usd is null then 1 else 0 end, case when staged.team is null then 1 else 0 end,
-                coalesce(staged.input_tokens, 0) + coalesce(staged.output_tokens, 0) desc, staged.source, staged.request_id
+                coalesce(staged.input_tokens, 0) + coalesce(staged.cache_read_tokens, 0) + coalesce(staged.output_tokens, 0) desc, staged.source,
+                staged.request_id
         ) as choice,
         count(*) over (partition by staged.day, coalesce(staged.response_id, staged.request_id)) as logs
     from staging.request as staged
@@ -61,7 +62,7 @@ select
     request.input_tokens, request.cache_read_tokens, request.cache_write_5m_tokens, request.cache_write_1h_tokens,
     request.output_tokens, request.reasoning_tokens, request.latency_ms, request.time_to_first_token_ms,
     coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
-    coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_estimated, false) as is_estimated,
+    coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free, coalesce(request.is_estimated, false) as is_estimated,
     request.key_id, request.key_alias, request.project_id, request.user_id, request.session_id,
     coalesce(matched.owner_team, request.team) as team, matched.cost_centre,
     coalesce(matched.owner_tenant, request.tenant) as tenant,
@@ -70,8 +71,7 @@ select
     request.experiment_arm, request.response_id, request.prompt_hash, request.logs, coalesce(request.cost_basis, 'computed') as cost_basis,
     request.reported_cost_usd, request.file_id
 from request
-left join matched
-    on matched.choice = 1 and matched.day = request.day
+left join matched on matched.choice = 1 and matched.day = request.day
     and matched.key_id is not distinct from request.key_id and matched.key_alias is not distinct from request.key_alias
     and matched.project_id is not distinct from request.project_id and matched.user_id is not distinct from request.user_id
     and matched.team is not distinct from request.team and matched.tenant is not distinct from request.tenant

@@ -13,7 +13,7 @@ should:
 */
 with request as (
     select
-        request_id, day, started_at, source, provider, model, served_tier, status, is_cache_hit, cost_basis, reported_cost_usd,
+        request_id, day, started_at, source, provider, model, served_tier, status, is_cache_hit, is_free, cost_basis, reported_cost_usd,
         input_tokens, output_tokens, coalesce(cache_read_tokens, 0) as cache_read_tokens,
         coalesce(cache_write_5m_tokens, 0) as cache_write_5m_tokens, coalesce(cache_write_1h_tokens, 0) as cache_write_1h_tokens,
         input_tokens + coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0) as prompt_tokens
@@ -29,7 +29,8 @@ rated as (
         case when request.cache_write_5m_tokens = 0 then 0 else request.cache_write_5m_tokens * rate.cache_write_5m_pico end
         + case when request.cache_write_1h_tokens = 0 then 0 else request.cache_write_1h_tokens * rate.cache_write_1h_pico end as cache_write_cost,
         case when request.output_tokens = 0 then 0 else request.output_tokens * rate.output_pico end as output_cost,
-        request.is_cache_hit or (request.status = 'failure' and request.prompt_tokens = 0 and request.output_tokens = 0) as is_free
+        request.is_cache_hit or request.is_free
+        or (request.status = 'failure' and request.prompt_tokens = 0 and request.output_tokens = 0) as costs_nothing
     from request
     left join core.rate_in_force as rate
         on rate.day = request.day and rate.provider = coalesce(request.provider, '') and rate.model = coalesce(request.model, '')
@@ -45,17 +46,17 @@ rated as (
 costed as (
     select
         rated.*,
-        case when is_free then 0 else input_cost + cache_read_cost + cache_write_cost + output_cost + request_pico end as computed_cost,
+        case when costs_nothing then 0 else input_cost + cache_read_cost + cache_write_cost + output_cost + request_pico end as computed_cost,
         -- A reported zero for tokens is a price its source did not know.
         case when reported_cost_usd > 0 then reported_cost_usd end as known_reported_cost_usd
     from rated
 )
 select
     request_id, day, source, provider, model, card_model, served_tier, rate_id,
-    cast(to_usd(case when is_free then 0 else input_cost end) as decimal(18,12)) as input_cost_usd,
-    cast(to_usd(case when is_free then 0 else cache_read_cost end) as decimal(18,12)) as cache_read_cost_usd,
-    cast(to_usd(case when is_free then 0 else cache_write_cost end) as decimal(18,12)) as cache_write_cost_usd,
-    cast(to_usd(case when is_free then 0 else output_cost end) as decimal(18,12)) as output_cost_usd,
+    cast(to_usd(case when costs_nothing then 0 else input_cost end) as decimal(18,12)) as input_cost_usd,
+    cast(to_usd(case when costs_nothing then 0 else cache_read_cost end) as decimal(18,12)) as cache_read_cost_usd,
+    cast(to_usd(case when costs_nothing then 0 else cache_write_cost end) as decimal(18,12)) as cache_write_cost_usd,
+    cast(to_usd(case when costs_nothing then 0 else output_cost end) as decimal(18,12)) as output_cost_usd,
     cast(to_usd(computed_cost) as decimal(18,12)) as computed_cost_usd,
     reported_cost_usd,
     case when cost_basis = 'reported' then coalesce(known_reported_cost_usd, cast(to_usd(computed_cost) as decimal(18,12)))

@@ -4,6 +4,7 @@ Langfuse traces: whose the calls of an operation are. They are no calls, and add
 grain: one row per trace and day; of several copies the one updated last counts
 key: operation_id
 daily: true
+kind: trace
 conserves: raw.langfuse_traces
 */
 with ranked as (

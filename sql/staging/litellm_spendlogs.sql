@@ -20,9 +20,12 @@ with ranked as (
     where log.day >= getvariable('from_day') and log.day < getvariable('to_day')
 )
 select
-    ranked.request_id, ranked.operation_id, ranked.day, ranked.started_at, ranked.source,
+    ranked.request_id,
+    -- Each log of a cache hit puts another time behind the id; the call it belongs to is the same.
+    case when ranked.is_cache_hit then ranked.operation_id end as response_id, ranked.operation_id, ranked.day, ranked.started_at, ranked.source,
     case ranked.provider when 'vertex_ai' then 'google' when 'gemini' then 'google' when 'vertex_ai_beta' then 'google'
-        when 'text-completion-openai' then 'openai' else ranked.provider end as provider,
+        when 'text-completion-openai' then 'openai' when 'azure' then 'azure.ai.openai' when 'bedrock' then 'aws.bedrock'
+        when 'bedrock_converse' then 'aws.bedrock' when 'xai' then 'x_ai' else ranked.provider end as provider,
     ranked.model, ranked.requested_model,
     case ranked.served_tier when 'default' then 'standard' when 'auto' then 'standard' else ranked.served_tier end as served_tier,
     ranked.prompt_tokens - ranked.cache_read_tokens - ranked.cache_write_5m_tokens - ranked.cache_write_1h_tokens as input_tokens,

@@ -37,6 +37,15 @@ def test_a_file_its_manifest_names_and_nobody_brought_is_flagged() -> None:
     assert found.flags == [("m.json", "names a/part-2.csv, which is not in the inbox")]
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    listed = [Listed("p/observations/2026-10-05.jsonl", 4), Listed("p/traces/2026-10-05.jsonl", 1)]
+    manifest = file("m.json", format="manifest", manifest=listed)
+    found = judge(manifest, file("p__observations__2026-10-05.jsonl", rows_in=4))
+    assert (found.refused, found.flags) == ({}, [("m.json", "names p/traces/2026-10-05.jsonl, which is not in the inbox")])
+    both = judge(manifest, file("observations/2026-10-05.jsonl", rows_in=3), file("traces/2026-10-05.jsonl", rows_in=1))
+    assert list(both.refused) == ["observations/2026-10-05.jsonl"]
+
+
 def test_a_manifest_means_the_file_beside_it_before_one_of_the_same_name_elsewhere() -> None:
     manifest = file("new/m.json", format="manifest", manifest=[Listed("part.csv", 4)])
     assert judge(manifest, file("old/part.csv", rows_in=3), file("new/part.csv", rows_in=4)).refused == {}

@@ -23,7 +23,8 @@ Con = duckdb.DuckDBPyConnection
 
 @pytest.fixture(scope="session")
 def shapes() -> dict[str, Columns]:
-    return {name: shape for name, shape in columns_of(read_project(raw_columns())).items() if name.startswith("marts.")}
+    known = columns_of(read_project(raw_columns()))
+    return {name: shape for name, shape in known.items() if name.startswith("marts.") or name in {"raw.file_flag", "raw.quarantine"}}
 
 
 @pytest.fixture
@@ -125,8 +126,8 @@ def _fill_files(con: Con) -> None:
         "sha256": "0" * 64,
         "bytes": 9,
     }
-    rows = {"rows_in": 100, "rows_out": 90, "quarantined": 3, "duplicates": 5, "filtered": 2, "first_day": FIRST, "last_day": LAST}
-    put(con, "input_file", [{**file, **rows}])
+    rows = {"rows_in": 100, "rows_out": 90, "quarantined": 3, "duplicates": 5, "filtered": 2, "superseded": 0}
+    put(con, "input_file", [{**file, **rows, "first_day": FIRST, "last_day": LAST}])
     put(con, "coverage", [{"day": LAST, "source": "gateway", "reason": "no model", "requests": 420, "tokens": 6_300_000}])
     anomaly = {
         "kind": "spike",

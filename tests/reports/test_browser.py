@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from meterbook.reports.page import PageFacts, render
+from meterbook.reports.page import PageFacts, QualityFacts, render
+from meterbook.reports.quality import Rule
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -71,6 +72,49 @@ def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, brows
     assert page.evaluate(OVERLAPS) == []
     fonts = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', '')).sort()"
     assert page.evaluate(fonts) == ["Inter", "Inter", "Source Serif 4"]
+    page.close()
+
+
+@pytest.fixture
+def quality(lake: Con, tmp_path: Path) -> Path:
+    """The quality page of long names, with all it can hold open to be seen."""
+    long = "team-" + "a" * 70 + "/" + "export_" * 12 + ".jsonl"
+    reason = "tokens_" + "b" * 300 + " is negative (-5)"
+    lake.execute("update marts.input_file set file = ?, format = 'anthropic_analytics_usage', rows_in = 123456789012", [long])
+    lake.execute("insert into raw.quarantine values ('f', ?, 'anthropic_analytics_usage', 1234567, ?, '')", [long, reason])
+    lake.execute("insert into raw.file_flag values ('f', ?, ?)", [long, f"holds {long}"])
+    lake.execute("insert into marts.volume values (?, ?, 'gpu_sample', 1234567, 12345678, 'low')", [LAST, long])
+    names = "day, kind, source, other_source, items, other_items, same_items"
+    lake.execute(f"insert into marts.same_money ({names}) values (?, 'charge', ?, ?, 123456789, 123456789, 123456789)", [LAST, long, long])
+    rules = [
+        Rule(
+            "marts.same_money",
+            f"same_items < 0 and source <> '{reason}'",
+            is_blocking=False,
+            rows=123456789,
+            partitions=["2026-10-01", "2026-10-25"],
+        )
+    ]
+    path = tmp_path / "quality.html"
+    facts = QualityFacts("Acme AI", LAST, [(long, reason), (f"{long}x", reason)], rules, "c0ffee")
+    made = render("quality", "index", lake, facts)
+    path.write_text(made.replace("<details>", "<details open>"), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_quality_page_fits_whatever_files_are_called(width: int, scheme: str, browser: "sync_api.Browser", quality: Path) -> None:
+    said: list[str] = []
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: None if request.url.startswith(("data:", quality.as_uri())) else said.append(request.url))
+    page.goto(quality.as_uri())
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("details[open] code").is_visible()
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 28)"}[scheme]
     page.close()
 
 

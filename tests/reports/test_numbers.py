@@ -82,3 +82,27 @@ def test_what_is_unknown_is_a_dash_and_never_a_zero() -> None:
 def test_a_figure_and_its_unit_stay_on_one_line() -> None:
     assert numbers.percent(Decimal("0.123")) == f"12.3{numbers.NBSP}%"
     assert numbers.points(Decimal("-0.1")) == f"{numbers.MINUS}10.0{numbers.NBSP}pts"
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (0, "0.0 %"),
+        (1, "under 0.1 %"),
+        (999, "under 0.1 %"),
+        (1000, "0.1 %"),
+        (999_000, "99.9 %"),
+        (999_999, "over 99.9 %"),
+        (1_000_000, "100.0 %"),
+    ],
+)
+def test_a_share_that_is_not_nothing_never_reads_zero_and_one_that_is_not_all_never_a_hundred(part: int, text: str) -> None:
+    assert numbers.share(part, 1_000_000).replace(numbers.NBSP, " ") == text
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    assert numbers.share(0, 0) == numbers.NONE
+
+
+def test_one_thing_has_no_plural() -> None:
+    assert [numbers.plural(value, "file") for value in (0, 1, 1204)] == ["0 files", "1 file", "1,204 files"]

@@ -331,3 +331,25 @@ def test_the_manifest_of_an_export_counts_its_rows(desk: Any) -> None:
     assert desk.take(files).refused == []
     cut = {**files, folder: b"".join(rows.splitlines(keepends=True)[:3])}
     assert [file for file, _ in desk.take(cut).refused] == [folder]
+
+
+def test_a_trace_says_whose_a_call_is_where_the_call_does_not_and_also_after_midnight(desk: Any) -> None:
+    call = {"trace_id": "t1", "type": "GENERATION", "provided_model_name": "gpt-5-mini", "usage_details": {"input": 1, "output": 1}}
+    calls = [
+        {**call, "id": "same", "start_time": "2026-10-05 10:00:00.000"},
+        {**call, "id": "after", "start_time": "2026-10-06 00:00:01.000"},
+        {**call, "id": "late", "start_time": "2026-10-07 00:00:01.000"},
+    ]
+    trace = {
+        "id": "t1",
+        "timestamp": "2026-10-05 10:00:00.000",
+        "name": "x",
+        "user_id": "u-7",
+        "session_id": "s-1",
+        "release": None,
+        "bookmarked": False,
+        "tags": [],
+    }
+    desk.take({"observations.jsonl": "".join(json.dumps(one) + "\n" for one in calls), "traces.jsonl": json.dumps(trace) + "\n"})
+    found = {row["request_id"]: (row["user_id"], row["session_id"]) for row in desk.staged("langfuse_observations").iter_rows(named=True)}
+    assert found == {"same": ("u-7", "s-1"), "after": ("u-7", "s-1"), "late": (None, None)}

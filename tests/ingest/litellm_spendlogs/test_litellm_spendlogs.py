@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
+
+from meterbook.assets.inbox import Inbox
 
 LOG: dict[str, Any] = {
     "request_id": "r1",
@@ -155,3 +158,35 @@ def test_a_request_logged_twice_counts_once_and_both_rows_are_accounted_for(desk
 def test_tags_may_come_as_the_text_of_a_json_array(desk: Any) -> None:
     desk.take({"a.jsonl": lines({"request_tags": msgspec.json.encode(["feature:chat"]).decode()})})
     assert desk.raw("litellm_spendlogs")["feature"].to_list() == ["chat"]
+
+
+def test_a_hit_of_the_cache_is_known_by_its_call_whatever_is_behind_its_id(desk: Any) -> None:
+    desk.take({"a.jsonl": lines({"request_id": "r1_cache_hit17.5", "litellm_call_id": "call-1", "cache_hit": "True", "spend": 0})})
+    [row] = desk.staged("litellm_spendlogs").iter_rows(named=True)
+    assert (row["response_id"], row["is_cache_hit"]) == ("call-1", True)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("azure", "azure.ai.openai"), ("bedrock", "aws.bedrock"), ("vertex_ai", "google")])
+def test_a_provider_has_one_spelling(desk: Any, given: str, expected: str) -> None:
+    desk.take({"a.jsonl": lines({"custom_llm_provider": given})})
+    assert desk.staged("litellm_spendlogs")["provider"].to_list() == [expected]
+
+
+def test_a_prompt_is_hashed_with_the_books_key_and_not_without_one(desk: Any, tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("hashed")
+    logs = [
+        {"messages": [{"content": "one"}]},
+        {"request_id": "r2", "messages": '[{"content":"one"}]'},
+        {"request_id": "r3", "messages": {}},
+    ]
+    (folder / "inbox").mkdir()
+    (folder / "inbox" / "a.jsonl").write_text(lines(*logs), "utf-8")
+    inbox = Inbox(folder, (), b"a key of the book")
+    inbox.ingest()
+    [file] = inbox.raw_files()["litellm_spendlogs"]
+    first, second, third = pl.read_parquet(file.path)["prompt_hash"]
+    assert first == second
+    assert len(first) == 32
+    assert third is None
+    desk.take({"a.jsonl": lines(*logs)})
+    assert desk.raw("litellm_spendlogs")["prompt_hash"].to_list() == [None] * 3
