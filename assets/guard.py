@@ -16,7 +16,7 @@ from meterbook.rate_cards.card import Cards
 from meterbook.sql.models import Model, Project
 from meterbook.sql.schemas import define_macros, empty_table
 
-PIECES, PIECE = 8, 1_024
+PIECES, PIECE = 8, 256
 """Rows looked at: so many pieces of so many rows, spread over the file."""
 FEWEST = 5
 """Priced rows below which a file is not judged."""

@@ -4,7 +4,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -60,14 +59,13 @@ def _days(rows: Rows, column: str) -> tuple[dict[str, int], bool]:
 
 def _place(path: Path, typed: Path) -> dict[str, int]:
     """Publish a file of typed rows as it is, sorted where it is not."""
-    with _connection(path.parent) as con:
-        con.execute(f"create view typed as from read_parquet({_quoted(str(typed))})")
-        found = con.execute("select cast(day as varchar), count(*), min(line), max(line) from typed group by day order by day").fetchall()
-        if any(last > first for (_, _, _, last), (_, _, first, _) in pairwise(found)):
-            _copy(con, path, "from typed order by day, line")
-        else:
-            typed.replace(path)
-    return {day: rows for day, rows, _, _ in found}
+    found = pl.read_parquet(typed, columns=["day"])["day"]
+    if found.is_sorted():
+        typed.replace(path)
+    else:
+        with _connection(path.parent) as con:
+            _copy(con, path, f"from read_parquet({_quoted(str(typed))}) order by day, line")
+    return dict(sorted(found.cast(pl.String).value_counts().iter_rows()))
 
 
 def _publish(path: Path, rows: Rows, select: str, source: str) -> None:

@@ -36,6 +36,7 @@ def _ran(name: str, trace: str, folder: Path) -> Iterator[tuple[duckdb.DuckDBPyC
         yield con, book
 
 
+@pytest.mark.nightly
 def test_aider_arrives_whole_and_its_dearest_request_is_found(tmp_path: Path) -> None:
     with _ran("aider", "aider_events.jsonl.gz", tmp_path) as (con, book):
         tokens = "sum(input_tokens + coalesce(cache_read_tokens, 0)), sum(output_tokens)"

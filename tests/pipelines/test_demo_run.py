@@ -11,7 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from meterbook.assets.workspace import Workspace
@@ -225,6 +226,5 @@ def test_no_column_of_money_or_counts_is_inexact(demo: Path) -> None:
     for path in (demo / "lake").glob("*/*/*.parquet"):
         if path.parent.name in {"series_score", "anomaly"}:
             continue
-        with duckdb.connect() as con:
-            types = {row[0]: row[1] for row in con.execute(f"describe select * from '{path}'").fetchall()}
-        assert not {name: dtype for name, dtype in types.items() if dtype in {"DOUBLE", "FLOAT", "HUGEINT"}}, path
+        # Parquet has no HUGEINT: DuckDB would have written it as a DOUBLE.
+        assert not [field for field in pq.read_schema(path) if pa.types.is_floating(field.type)], path
