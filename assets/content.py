@@ -1,9 +1,7 @@
 """The bytes of an inbox file: unpacked, in chunks of whole lines, or refused with one clear line.
 
-What is not text is refused, but for Parquet and for OpenTelemetry spans in protobuf, which are known by their structure.
-
-Gzip, zstd and zip are unpacked on the way, whatever the file's name; what unpacks to far more than any export does is refused, so
-that a small file cannot fill the memory or the disk.
+What is not text is refused, but for Parquet and for OpenTelemetry spans in protobuf, which are known by their structure. Gzip, zstd and zip
+are unpacked whatever the file's name; what unpacks to far more than any export does is refused, so that it cannot fill memory or disk.
 """
 
 import gzip
@@ -108,8 +106,18 @@ class Content:
     @cached_property
     def is_parquet(self) -> bool:
         """Whether the file is Parquet."""
+        return self.member is None and self._magic == PARQUET
+
+    @property
+    def _magic(self) -> bytes:
         with self.path.open("rb") as handle:
-            return self.member is None and handle.read(4) == PARQUET
+            return handle.read(4)
+
+    @property
+    def largest(self) -> int:
+        """Bytes it unpacks to at most."""
+        size = self.path.stat().st_size
+        return EXPANSION * size + SLACK if self._magic.startswith((GZIP, ZSTD, ZIP)) else size
 
     def whole(self) -> bytes:
         """All unpacked bytes.
@@ -149,15 +157,13 @@ class Content:
         return _bounded(self._unpacked(), self.path.stat().st_size)
 
     def _unpacked(self) -> Iterator[bytes]:
-        with self.path.open("rb") as handle:
-            magic = handle.read(4)
         if self.member is not None:
             yield from self._zip(self.member)
-        elif magic == ZIP:
+        elif self._magic == ZIP:
             raise FileRefused(f"is a zip file of {len(members(self.path))} files")
-        elif magic.startswith(GZIP):
+        elif self._magic.startswith(GZIP):
             yield from self._gzip()
-        elif magic == ZSTD:
+        elif self._magic == ZSTD:
             yield from self._zstd()
         else:
             with self.path.open("rb") as handle:

@@ -10,7 +10,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from meterbook.assets.ingest.format import Format, Rows
+from meterbook.assets.ingest.format import Format
+from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.ledger import Entry
 from meterbook.sql.lake import COPY, SPILL, TEMPORARY
 

@@ -20,7 +20,7 @@ class StrictYamlError(ValueError):
     """A file cannot be read; the message begins with file and line."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the loader in C, where there is one
+class _Loader(yaml.SafeLoader):
     """The safe loader, with decimals and without duplicate keys."""
 
 

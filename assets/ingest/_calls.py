@@ -16,7 +16,8 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._rows import BROKEN, is_lines, json_records
-from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Places, Rows, Sample, exact, first_line
+from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Places, Sample, exact, first_line
+from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import MoneyUnit, Reading
 
 Record = TypeVar("Record", bound=msgspec.Struct)

@@ -1,6 +1,7 @@
 """What `_lines` asks of DuckDB: to type lines of JSON by SQL as they come, and to write the typed rows.
 
-The lines go through a named pipe, so that they are neither kept nor written to disk, and DuckDB works while the next ones are looked at.
+The lines go through named pipes, so that they are neither kept nor written to disk, and DuckDB works while the next ones are looked at.
+DuckDB keeps all it reads from one pipe until that ends, so a large file goes through many, one after the other.
 """
 
 import os
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import duckdb
 
@@ -21,6 +22,8 @@ from meterbook.sql.lake import COPY
 NUMBER, SKIP = "meterbook_line", "meterbook_skip"
 """Keys of our own in a line: its number, and that it is only there to be counted."""
 MEMORY = "400MB"
+PIPE, PIPES = 2**27, 4_096
+"""Bytes for one pipe, and pipes at most: the last one takes what is left of a file of over 512 GiB."""
 AHEAD = 2
 """Chunks that wait for DuckDB."""
 Shape = Mapping[str, tuple[str, str]]
@@ -36,11 +39,16 @@ def kept(shape: Shape) -> dict[str, str]:
     return {name: dtype for name, (dtype, _) in shape.items() if not name.startswith("_")}
 
 
-def judged(path: Path, fields: Mapping[str, str], shape: Shape, rules: Rules, *, is_numbered: bool) -> str:
+def pipes(folder: Path, largest: int) -> list[Path]:
+    """Names of the pipes for so many bytes of lines."""
+    return [folder / f"{number}.jsonl" for number in range(min(largest // PIPE + 1, PIPES))]
+
+
+def judged(paths: Sequence[Path], fields: Mapping[str, str], shape: Shape, rules: Rules, *, is_numbered: bool) -> str:
     """SQL that types lines and gives each a reason, or NULL where it is sound.
 
     Args:
-        path: of JSON lines.
+        paths: of JSON lines.
         fields: what a line holds, as columns of `read_json`.
         shape: typed columns.
         rules: what a sound row must not be.
@@ -52,20 +60,21 @@ def judged(path: Path, fields: Mapping[str, str], shape: Shape, rules: Rules, *,
     first = ", ".join(f"{sql} as {name}" for name, (_, sql) in shape.items() if name.startswith("_"))
     then = ", ".join(f"{sql} as {name}" for name, (_, sql) in shape.items() if not name.startswith("_"))
     reason = " ".join(f"when {condition} then {why}" for condition, why in rules)
+    listed = ", ".join(quoted(str(path)) for path in paths)
     return (
-        f"with line as (select {number} as line, * from read_json({quoted(str(path))}, {options})), "
+        f"with line as (select {number} as line, * from read_json([{listed}], {options})), "
         f"given as (select *, {first} from line where {SKIP} is null), "
         f"found as (select line, {then}, columns('^_') from given) "
         f"select *, case {reason} end as _reason from found"
     )
 
 
-def copied(chunks: Iterable[bytes], pipe: Path, query: str, target: Path) -> tuple[int, Broken]:
+def copied(chunks: Iterable[bytes], paths: Sequence[Path], query: str, target: Path) -> tuple[int, Broken]:
     """Write what a query makes of lines as Parquet.
 
     Args:
         chunks: the lines.
-        pipe: where the query reads them.
+        paths: pipes from which the query reads them; made here.
         query: gives a column `_reason`, for rows that are not written, as `set_aside(line, _reason)` in its filter says.
         target: the file.
 
@@ -81,31 +90,33 @@ def copied(chunks: Iterable[bytes], pipe: Path, query: str, target: Path) -> tup
         broken.append((line, reason))
         return False
 
-    os.mkfifo(pipe)
+    for path in paths:
+        os.mkfifo(path)
     try:
         with connection(target.parent) as con, ThreadPoolExecutor(1) as pool:
             con.create_function("set_aside", set_aside, ["BIGINT", "VARCHAR"], "BOOLEAN", side_effects=True)
             copying = pool.submit(lambda: con.execute(f"copy ({query}) to {quoted(str(target))} ({COPY})").fetchall())
-            with _Feed(pipe, copying) as feed:
+            with _Feed(paths, copying) as feed:
                 for chunk in chunks:
                     if not feed.takes(chunk):
                         break
             [(count,)] = copying.result()
     finally:
-        pipe.unlink()
+        for path in paths:
+            path.unlink()
     return count, sorted(broken)
 
 
 class _Feed:
-    """Writes chunks to a pipe, in a thread of its own: the pipe holds little, and who fills it would wait.
+    """Writes chunks to pipes, in a thread of its own: a pipe holds little, and who fills it would wait.
 
     Args:
-        pipe: a named pipe.
-        reading: what reads it; when that is done, nothing more is written.
+        paths: named pipes, in the order in which they are read.
+        reading: what reads them; when that is done, nothing more is written.
     """
 
-    def __init__(self, pipe: Path, reading: Future[Any]) -> None:
-        self._pipe, self._reading = pipe, reading
+    def __init__(self, paths: Sequence[Path], reading: Future[Any]) -> None:
+        self._paths, self._reading, self._is_over = paths, reading, False
         self._waiting: queue.Queue[bytes | None] = queue.Queue(AHEAD)
         self._thread = threading.Thread(target=self._run)
 
@@ -124,22 +135,31 @@ class _Feed:
 
     def _run(self) -> None:
         try:
-            with open(self._opened(), "wb", buffering=0) as out:  # noqa: PTH123 -- a file descriptor
-                while (chunk := self._waiting.get()) is not None:
-                    left = memoryview(chunk)
-                    while left:
-                        left = left[out.write(left) :]
+            for path in self._paths:
+                # Every pipe has to be opened, or who reads them would wait for it.
+                with open(self._opened(path), "wb", buffering=0) as out:  # noqa: PTH123 -- a file descriptor
+                    self._fill(out, is_last=path == self._paths[-1])
         except BrokenPipeError:
             # The reader has an error of its own to tell; what still comes is not wanted.
-            while self._waiting.get() is not None:
-                pass
+            while not self._is_over:
+                self._is_over = self._waiting.get() is None
 
-    def _opened(self) -> int:
+    def _fill(self, out: IO[bytes], *, is_last: bool) -> None:
+        written = 0
+        while not self._is_over and (written < PIPE or is_last):
+            chunk = self._waiting.get()
+            self._is_over = chunk is None
+            left = memoryview(chunk or b"")
+            written += len(left)
+            while left:
+                left = left[out.write(left) :]
+
+    def _opened(self, path: Path) -> int:
         while not self._reading.done():
             try:
-                found = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+                found = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # nobody reads yet
-                sleep(0.001)
+                sleep(0.0002)
                 continue
             os.set_blocking(found, True)
             return found
@@ -155,5 +175,6 @@ def quoted(text: str) -> str:
 def connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own, in UTC, that works in a folder where memory does not do."""
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": "1", "temp_directory": str(folder)}) as con:
+        # One thread keeps the order by itself; told to keep it, DuckDB would hold back batches until memory is short.
         con.execute("set timezone = 'UTC'")
         yield con

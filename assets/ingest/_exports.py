@@ -15,7 +15,7 @@ import msgspec
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._calls import Calls, Record, Row, set_aside, why
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, parquet_batches, whole_row
-from meterbook.assets.ingest.format import Rows
+from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _FAULT = b"!"

@@ -22,11 +22,11 @@ import duckdb
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, quoted
+from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, pipes, quoted
 from meterbook.assets.ingest._records import Record, RecordFiles
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._shapes import amounts_of, columns_of, plain_of
-from meterbook.assets.ingest.format import KEPT_REJECTS, Rows
+from meterbook.assets.ingest.typed_rows import KEPT_REJECTS, Rows
 from meterbook.assets.sources import Reading
 from meterbook.sql.lake import SPILL
 
@@ -101,12 +101,12 @@ class Lines(RecordFiles[Record]):
     def _copied(
         self, chunks: Iterable[bytes], content: Content, rows: Rows, reading: Reading, target: Path, *, is_numbered: bool = False
     ) -> Rows:
-        pipe = target.with_suffix(".jsonl")
-        found = judged(pipe, columns_of(self.record), self.shape, self.broken, is_numbered=is_numbered)
+        paths = pipes(target.parent, content.largest)
+        found = judged(paths, columns_of(self.record), self.shape, self.broken, is_numbered=is_numbered)
         columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in self.types.items())
         added = f"{quoted(reading.file_id)} as file_id, {quoted(reading.source)} as source, line, cast({self.day} as date) as day"
         sound = "case when _reason is null then true else set_aside(line, _reason) end"
-        rows.rows_typed, broken = copied(chunks, pipe, f"select {columns}, {added} from ({found}) where {sound}", target)
+        rows.rows_typed, broken = copied(chunks, paths, f"select {columns}, {added} from ({found}) where {sound}", target)
         texts = self.texts(content, [line for line, _ in broken[:KEPT_REJECTS]])
         for line, reason in broken:
             rows.reject(line, reason, texts.get(line, b""))

@@ -14,7 +14,8 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, csv_text, is_lines, json_records, parquet_batches, whole_row
-from meterbook.assets.ingest.format import LARGEST, Rows, Rule, first_line, keep_sound
+from meterbook.assets.ingest.format import LARGEST, Rule, first_line, keep_sound
+from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Record = TypeVar("Record", bound=msgspec.Struct)

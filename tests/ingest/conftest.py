@@ -12,12 +12,18 @@ from meterbook.assets.inbox import Inbox, Ingested, raw_columns
 from meterbook.assets.sources import Source
 from meterbook.sql.catalog import Catalog
 from meterbook.sql.lake import Lake
-from meterbook.sql.models import Project, read_project
+from meterbook.sql.models import Columns, Project, read_project
+from meterbook.sql.schemas import columns_of
 
 
 @cache
 def _project() -> Project:
     return read_project(raw_columns())
+
+
+@cache
+def _columns() -> Mapping[str, Columns]:
+    return columns_of(_project())
 
 
 class Desk:
@@ -43,7 +49,7 @@ class Desk:
 
     def staged(self, name: str) -> pl.DataFrame:
         """Rows of a staging model over everything taken in."""
-        catalog = Catalog(Lake(self.folder / "lake"), _project(), self.inbox.raw_files())
+        catalog = Catalog(Lake(self.folder / "lake"), _project(), self.inbox.raw_files(), columns=_columns())
         model = _project().models[f"staging.{name}"]
         with catalog.connect(model, catalog.partitions(model)) as con:
             return con.sql(model.sql).pl().sort(model.header.key)
