@@ -19,8 +19,7 @@ from isal.igzip_lib import IsalError
 
 CHUNK = 16 * 2**20
 HEAD = 2**18
-EXPANSION, SLACK = 200, 2**28
-"""A file may unpack to 200 times its size, and to 256 MiB in any case. Logs pack 10 to 50 times smaller."""
+EXPANSION, SLACK = 200, 2**28  # a file may unpack to 200 times its size, and to 256 MiB in any case; logs pack 10 to 50 times smaller
 MEMBERS = 10_000
 PACKED = 2**13
 """Bytes of zstd unpacked at once: a block of a few bytes can stand for 128 KiB."""

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def machine() -> Mapping[str, str | int]:
 
 def show(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], console: Console) -> None:
     """Print medians, and ratios to the first case."""
-    table = Table("case", "seconds", "rows/s", "x peer", "bar", "CPU s", "peak GiB", show_edge=False)
+    table = Table(Column("case", no_wrap=True), "seconds", "rows/s", "x peer", "bar", "CPU s", "peak GiB", show_edge=False)
     peer = median(found[cases[0].name])
     for case in cases:
         one = median(found[case.name])

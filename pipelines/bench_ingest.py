@@ -82,7 +82,7 @@ def cases(folder: Path, rows: int = ROWS) -> list[Case]:
     return [
         Case("DuckDB read_json", _MODULE, ["plain", str(clean)]),
         Case("ingest, clean", _MODULE, ["ingest", str(clean)], at_most=1 / 0.7),
-        Case(f"ingest, 1 in {EVERY:,} lines bad", _MODULE, ["ingest", str(bad)], at_most=2.2),
+        Case(f"ingest, 1 in {EVERY:,} bad", _MODULE, ["ingest", str(bad)], at_most=2.2),
     ]
 
 

@@ -29,12 +29,12 @@ def test_every_case_is_measured_beside_the_peer_and_written_with_machine_and_ver
         app, ["bench", "ingest", "--rows", "2000", "--rounds", "1", "--folder", str(tmp_path / "b"), "--json", str(tmp_path / "out.json")]
     )
     assert done.exit_code == 0, done.output
-    assert all(name in done.output for name in ("DuckDB read_json", "ingest, clean", "1 in 1,000 lines bad"))
+    assert all(name in done.output for name in ("DuckDB read_json", "ingest, clean", "1 in 1,000 bad"))
     found = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert [(case["case"], case["runs"][0]["rows"]) for case in found["cases"]] == [
         ("DuckDB read_json", 2_000),
         ("ingest, clean", 2_000),
-        ("ingest, 1 in 1,000 lines bad", 2_000),
+        ("ingest, 1 in 1,000 bad", 2_000),
     ]
     assert {"cores", "duckdb", "python"} <= found["machine"].keys()
 
