@@ -67,7 +67,8 @@ def matching(listed: Listed, manifest: Entry, files: Iterable[Entry]) -> list[En
     longest = max((length for length, _ in named), default=0)
     best = [one for length, one in named if length == longest] if longest > max(others, default=0) else []
     beside = [one for one in best if one.file.rpartition("/")[0] == manifest.file.rpartition("/")[0]]
-    return beside or best
+    # A name alone, such as part_0_0001.csv, means no file where several have it.
+    return beside or (best if longest > 1 or len(best) == 1 else [])
 
 
 def _common(name: str, file: str) -> int:

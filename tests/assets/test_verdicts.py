@@ -37,6 +37,12 @@ def test_a_file_its_manifest_names_and_nobody_brought_is_flagged() -> None:
     assert found.flags == [("m.json", "names a/part-2.csv, which is not in the inbox")]
 
 
+def test_a_name_that_several_files_have_elsewhere_means_none_of_them() -> None:
+    manifest = file("run/m.json", format="manifest", manifest=[Listed("exports/20261001/part_0_0001.csv", 4)])
+    found = judge(manifest, file("actual/part_0_0001.csv", rows_in=2), file("focus/part_0_0001.csv", rows_in=3))
+    assert (found.refused, found.flags) == ({}, [("run/m.json", "names exports/20261001/part_0_0001.csv, which is not in the inbox")])
+
+
 def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
     listed = [Listed("p/observations/2026-10-05.jsonl", 4), Listed("p/traces/2026-10-05.jsonl", 1)]
     manifest = file("m.json", format="manifest", manifest=listed)
