@@ -16,8 +16,8 @@ import duckdb
 from meterbook.assets import manifests
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import formats
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Format, sample_of
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.ledger import MANIFEST, Entry
 from meterbook.assets.reading import write_rejected, write_typed
 from meterbook.assets.sources import Options, Reading, Source

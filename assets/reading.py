@@ -10,10 +10,10 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Format
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.ledger import Entry
-from meterbook.sql.lake import COPY, SPILL, TEMPORARY
+from meterbook.sql.lake import COPY, SPILL, TEMPORARY, quoted
 
 MEMORY = "512MB"
 """What sorting one file may take; a larger file is sorted on disk."""
@@ -65,14 +65,14 @@ def _place(path: Path, typed: Path) -> dict[str, int]:
         typed.replace(path)
     else:
         with _connection(path.parent) as con:
-            _copy(con, path, f"from read_parquet({_quoted(str(typed))}) order by day, line")
+            _copy(con, path, f"from read_parquet({quoted(str(typed))}) order by day, line")
     return dict(sorted(found.cast(pl.String).value_counts().iter_rows()))
 
 
 def _publish(path: Path, rows: Rows, select: str, source: str) -> None:
     with _connection(path.parent) as con:
         con.register("given", _stream(rows))
-        _copy(con, path, select.replace("$source", _quoted(source)))
+        _copy(con, path, select.replace("$source", quoted(source)))
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path, select: str) -> None:
     beside = path.with_name(f".{path.stem}{TEMPORARY}")
-    con.execute(f"copy ({select}) to {_quoted(str(beside))} ({COPY})")
+    con.execute(f"copy ({select}) to {quoted(str(beside))} ({COPY})")
     beside.replace(path)
 
 
@@ -99,7 +99,3 @@ def _stream(rows: Rows) -> pa.RecordBatchReader:
             yield from frame.to_arrow().to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, pieces())
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from meterbook.sql.lake import Lake, Token
+from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.schemas import columns_of, define_macros, empty_table
 
@@ -52,9 +52,9 @@ class RawFile:
     def query(self) -> str:
         """The rows that count."""
         column, replaced = self.without
-        listed = ", ".join(_quoted(value) for value in replaced)
+        listed = ", ".join(quoted(value) for value in replaced)
         kept = f" where {column} is null or {column} not in ({listed})" if replaced else ""
-        return f"select * from read_parquet({_quoted(str(self.path))}){kept}"
+        return f"select * from read_parquet({quoted(str(self.path))}){kept}"
 
 
 class Catalog:
@@ -168,7 +168,7 @@ class Catalog:
             empty_table(con, name, self.columns[name])
             return
         cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}
-        whole = ", ".join(_quoted(str(path)) for path in files if path not in cut)
+        whole = ", ".join(quoted(str(path)) for path in files if path not in cut)
         parts = [f"select * from read_parquet([{whole}])"] if whole else []
         con.execute(f"create view {name} as {' union all '.join([*parts, *(cut[path] for path in files if path in cut)])}")
 
@@ -185,10 +185,6 @@ def view_of_kind(con: duckdb.DuckDBPyConnection, kind: str, columns: Columns, ta
     shape = ", ".join(f"cast(null as {dtype}) as {column}" for column, dtype in columns.items())
     parts = " union all by name ".join((f"select {shape} where false", *(f"select * from {table}" for table in tables)))
     con.execute(f"create view staging.{kind} as {parts}")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _index(files: Sequence[RawFile]) -> dict[str, list[RawFile]]:

@@ -35,6 +35,11 @@ class Partition:
     """Rows that did not satisfy a `should` rule, by rule."""
 
 
+def quoted(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def sha256_of(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as handle:

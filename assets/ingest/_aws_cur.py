@@ -26,8 +26,8 @@ import polars as pl
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._sku import METERS, bought, model_id, model_of, tokens, tokens_per_unit
 from meterbook.assets.ingest._tables import Column, Tables
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LAST_YEAR, Rule, missing
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _MONEY = "DECIMAL(38,12)"

@@ -10,8 +10,8 @@ import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._rows import BATCH, csv_rows, parquet_batches
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Rule, instant
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}(?!\d)", re.ASCII)

@@ -9,8 +9,8 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_lists, csv_text, is_lines, json_records, parquet_batches
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import first_line
-from meterbook.assets.ingest.typed_rows import Rows
 
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 """Fractions stay text: money does not pass through a float."""

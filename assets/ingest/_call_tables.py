@@ -10,7 +10,7 @@ import msgspec
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._calls import Calls, Record, Row, set_aside
 from meterbook.assets.ingest._rows import BATCH, csv_rows, whole_row
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _UNEVEN = b""

@@ -15,9 +15,9 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._rows import BROKEN, is_lines, json_records
-from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Places, Sample, exact, first_line
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._rows import BROKEN, is_lines, json_records, why
+from meterbook.assets.ingest._typed_rows import Rows
+from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Places, Sample, exact
 from meterbook.assets.sources import MoneyUnit, Reading
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -128,13 +128,6 @@ def set_aside(rows: Rows, line: int, reason: str, record: msgspec.Struct | None)
     rows.rows_in += 1
     kept = "(the record is not kept: it may hold messages)" if record is None else msgspec.json.encode(record, enc_hook=str)
     rows.reject(line, reason, kept)
-
-
-def why(error: Exception) -> str:
-    """Why a record is set aside: it is no JSON, has another shape, or says what cannot be."""
-    if isinstance(error, msgspec.ValidationError):
-        return f"not a record: {first_line(error)}"
-    return f"not JSON: {first_line(error)}" if isinstance(error, BROKEN) else first_line(error)
 
 
 def frame(rows: Sequence[Row], shape: Mapping[str, str]) -> pl.DataFrame:

@@ -18,8 +18,8 @@ import polars as pl
 
 from meterbook.assets.content import FileRefused
 from meterbook.assets.ingest import _gpu
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Rule, keep_sound
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _FIGURES = {

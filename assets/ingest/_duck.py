@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 
 import duckdb
 
-from meterbook.sql.lake import COPY
+from meterbook.sql.lake import COPY, quoted
 
 NUMBER, SKIP = "meterbook_line", "meterbook_skip"
 """Keys of our own in a line: its number, and that it is only there to be counted."""
@@ -164,11 +164,6 @@ class _Feed:
             os.set_blocking(found, True)
             return found
         raise BrokenPipeError
-
-
-def quoted(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._calls import Calls, Record, Row, set_aside, why
-from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, parquet_batches, whole_row
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._calls import Calls, Record, Row, set_aside
+from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, parquet_batches, whole_row, why
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _FAULT = b"!"

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 LONGEST, DEFAULT = 3600, 60

@@ -22,13 +22,13 @@ import duckdb
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, pipes, quoted
+from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, pipes
 from meterbook.assets.ingest._records import Record, RecordFiles
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._shapes import amounts_of, columns_of, plain_of
-from meterbook.assets.ingest.typed_rows import KEPT_REJECTS, Rows
+from meterbook.assets.ingest._typed_rows import KEPT_REJECTS, Rows
 from meterbook.assets.sources import Reading
-from meterbook.sql.lake import SPILL
+from meterbook.sql.lake import SPILL, quoted
 
 LARGEST_AMOUNT = Decimal(10) ** 6
 _NUMBER, _SKIPPED, _OWN = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode(), b'"meterbook_'

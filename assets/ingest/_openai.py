@@ -10,8 +10,8 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest._page_values import Numbered, Row, decimal, text, whole_number
 from meterbook.assets.ingest._pages import Page
 from meterbook.assets.ingest._rows import csv_rows, csv_text, whole_row
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, Rule, negative, not_an_instant
-from meterbook.assets.ingest.typed_rows import Rows
 
 _TOKENS = frozenset({"completions", "embeddings", "moderations"})
 QUANTITIES = {

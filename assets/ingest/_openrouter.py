@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from meterbook.assets.ingest._calls import columns
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._typed_rows import Rows
 
 CALL_COLUMNS = {
     **columns(

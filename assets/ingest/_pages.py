@@ -24,8 +24,8 @@ import polars as pl
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._page_sets import SIGNED, Sets
 from meterbook.assets.ingest._page_values import Numbered, Row, schema_of, utc
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Places, Rule, first_line, keep_sound
-from meterbook.assets.ingest.typed_rows import Rows
 
 
 def _fraction(given: str) -> Decimal | str:

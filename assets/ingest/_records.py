@@ -13,9 +13,9 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, csv_text, is_lines, json_records, parquet_batches, whole_row
+from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows, csv_text, is_lines, json_records, parquet_batches, whole_row, why
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, Rule, first_line, keep_sound
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -173,14 +173,6 @@ class Records(RecordFiles[Record]):
             self._add(Batch(records[half:], numbers[half:], given), rows)
             return
         rows.add(keep_sound(frame, self.rules, rows, lambda number: self.shown(given(number))))
-
-
-def why(error: Exception) -> str:
-    """Why something is no record, in one line: it is no JSON, has another shape, or says what cannot be."""
-    # A shape that does not fit is JSON all the same.
-    if isinstance(error, msgspec.ValidationError):
-        return f"not a record: {first_line(error)}"
-    return f"not JSON: {first_line(error)}" if isinstance(error, BROKEN) else first_line(error)
 
 
 def _json_lines(content: Content) -> Iterator[Numbered]:

@@ -156,3 +156,11 @@ def csv_text(row: Mapping[Any, str], without: frozenset[str] = frozenset()) -> s
     handle = io.StringIO()
     csv.writer(handle).writerow(value if isinstance(value, str) and name not in without else "" for name, value in row.items())
     return handle.getvalue().strip()
+
+
+def why(error: Exception) -> str:
+    """Why something is no record, in one line: it is no JSON, has another shape, or says what cannot be."""
+    # A shape that does not fit is JSON all the same.
+    if isinstance(error, msgspec.ValidationError):
+        return f"not a record: {first_line(error)}"
+    return f"not JSON: {first_line(error)}" if isinstance(error, BROKEN) else first_line(error)

@@ -19,9 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from meterbook.assets.content import Content, FileRefused, unpacked
-from meterbook.assets.ingest._calls import why
 from meterbook.assets.ingest._exports import Prepared, camel, fault
-from meterbook.assets.ingest._rows import BATCH, BROKEN
+from meterbook.assets.ingest._rows import BATCH, BROKEN, why
 
 LARGEST_MESSAGE = 2**28
 """Bytes; collectors send a few megabytes at once, and what claims to be more is damaged."""

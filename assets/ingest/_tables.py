@@ -14,8 +14,8 @@ import polars.selectors as cs
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._batches import Batch, Path, batches, json_object, texts_of
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Rule, exact, instant, keep_sound
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 __all__ = ["Column", "Tables", "json_object", "typed_series"]

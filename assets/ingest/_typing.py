@@ -6,6 +6,7 @@ from functools import cache
 
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR
 from meterbook.assets.sources import Mapped
+from meterbook.sql.lake import quoted
 from meterbook.sql.models import read_kinds
 
 IDENTITY: Mapping[str, str | None] = {
@@ -82,7 +83,7 @@ def judged(mapping: Mapped) -> str:
 def _where(mapping: Mapped) -> str:
     tests = ["true"]
     for n, wanted in enumerate(mapping.where.values()):
-        listed = ", ".join(_quoted(_plain(value)) for value in (wanted if isinstance(wanted, tuple) else (wanted,)))
+        listed = ", ".join(quoted(_plain(value)) for value in (wanted if isinstance(wanted, tuple) else (wanted,)))
         tests.append(f"coalesce(cast(where_{n} as varchar) in ({listed}), false)")
     return " and ".join(tests)
 
@@ -91,15 +92,11 @@ def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _expression(name: str, dtype: str, mapping: Mapped) -> str:
     if name in mapping.columns:
         return _cast(name, dtype, mapping)
     constant = mapping.constants.get(name)
-    return f"cast(null as {dtype})" if constant is None else f"cast({_quoted(_plain(constant))} as {dtype})"
+    return f"cast(null as {dtype})" if constant is None else f"cast({quoted(_plain(constant))} as {dtype})"
 
 
 def _cast(name: str, dtype: str, mapping: Mapped) -> str:
@@ -129,7 +126,7 @@ def _instant(name: str, mapping: Mapped) -> str:
         case "iso":
             found = f"try_cast({text} as timestamptz)"
         case pattern:
-            found = f"try_cast(try_strptime({text}, {_quoted(pattern)}) as timestamp)"
+            found = f"try_cast(try_strptime({text}, {quoted(pattern)}) as timestamp)"
     return f"case when isfinite({found}) then cast({found} as timestamp) end"
 
 

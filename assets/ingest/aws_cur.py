@@ -9,8 +9,8 @@ from the instance's amortised cost to them, and the sum stays the same.
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._aws_cur import TABLES, read
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _NEEDED = frozenset({"line_item_usage_start_date", "line_item_unblended_cost"})

@@ -5,9 +5,9 @@ Figures mean what they mean in CUR 2.0 (format `aws_cur`). Tags are columns: `re
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._aws_cur import TABLES, read
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.aws_cur import FORMAT as CUR
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _SLASHES = frozenset({"lineitem/usagestartdate", "lineitem/unblendedcost"})

@@ -32,8 +32,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._azure_days import Days, days_of
 from meterbook.assets.ingest._sku import CLOUDS, METERS, bought, tokens, tokens_per_unit
 from meterbook.assets.ingest._tables import Column, Tables
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, About, Format, Places, Rule, Sample, missing
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _MONEY = "DECIMAL(38,12)"

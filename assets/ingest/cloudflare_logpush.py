@@ -22,8 +22,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Text = str | None

@@ -16,8 +16,8 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Text = str | None

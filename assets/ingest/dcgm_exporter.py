@@ -11,8 +11,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _dcgm, _gpu
 from meterbook.assets.ingest._dcgm import Found
 from meterbook.assets.ingest._gpu import Ticks
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _LINE = re.compile(r'([a-zA-Z_:][\w:]*+) *(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*+")*+)\})? *([^ {}]++)(?: +(-?[\d.]++))? *(?:#.*)?', re.ASCII)

@@ -18,8 +18,8 @@ import msgspec
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _Value = str | int | float | bool | None

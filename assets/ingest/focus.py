@@ -23,8 +23,8 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._focus import TABLES
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _NAMES = frozenset({"billedcost", "chargeperiodstart", "chargecategory"})

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 FIRST_YEAR, LAST_YEAR = 2015, 2099

@@ -31,8 +31,8 @@ import polars as pl
 from meterbook.assets.content import Content
 from meterbook.assets.ingest import _gcp_skus, _gcp_values
 from meterbook.assets.ingest._tables import Column, Tables
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, About, Format, Places, Rule, Sample, instant, missing, not_an_instant, sample_of
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _AMOUNT, _MONEY = "DECIMAL(38,15)", "DECIMAL(38,12)"

@@ -24,8 +24,8 @@ from meterbook.assets.ingest._call_tables import TabledCalls
 from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Options, Reading
 
 Text = str | None

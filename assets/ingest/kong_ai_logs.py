@@ -26,16 +26,15 @@ from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Options, Reading
 
 Text = str | None
 _NULL = msgspec.Raw(b"null")
 _ANSWERS = ("proxy", "ai-proxy", "ai-proxy-advanced")
 """Plugins that log the answer itself; an entry of the newer layout has the first only."""
-_EXCLUSIVE = frozenset({"anthropic", "bedrock"})
-"""Providers whose own input counts leave cached tokens out."""
+_EXCLUSIVE = frozenset({"anthropic", "bedrock"})  # their own input counts leave cached tokens out
 
 
 class _Details(msgspec.Struct):

@@ -21,8 +21,8 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest import _gpu
 from meterbook.assets.ingest._kueue import Workload, devices
 from meterbook.assets.ingest._rows import BROKEN, is_lines, json_records
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LAST_YEAR, About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _TYPES: dict[str, tuple[str, pl.DataType]] = {

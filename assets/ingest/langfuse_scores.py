@@ -14,8 +14,8 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest import _calls, _langfuse, _quality
 from meterbook.assets.ingest._calls import Row
 from meterbook.assets.ingest._exports import Exports
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Text = str | None

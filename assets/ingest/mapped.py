@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _typing
 from meterbook.assets.ingest._rows import csv_rows, csv_text, json_records, whole_row
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Places, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Mapped, Reading
 
 BATCH = 100_000

@@ -12,8 +12,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _gpu, _smi_table
 from meterbook.assets.ingest._gpu import TEXT_COLUMNS, TextSample
 from meterbook.assets.ingest._smi_table import Row, Times
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 

@@ -16,8 +16,8 @@ from datetime import datetime
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _gpu
 from meterbook.assets.ingest._gpu import TEXT_COLUMNS, Clock, TextSample, Ticks
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _FIELD = re.compile(r"([a-z][a-z0-9_.]*)(?: \[([^\]]*)\])?")

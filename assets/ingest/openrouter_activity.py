@@ -16,8 +16,8 @@ from meterbook.assets.ingest._calls import mentions
 from meterbook.assets.ingest._openrouter import flag_own_keys
 from meterbook.assets.ingest._page_values import Numbered, Row, decimal, text, utc, whole_number
 from meterbook.assets.ingest._pages import BUCKET, Page, Pages, pages_of
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Rule, negative, not_an_instant
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _COUNTS = {

@@ -15,8 +15,8 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._call_tables import TabledCalls
 from meterbook.assets.ingest._calls import Row
 from meterbook.assets.ingest._openrouter import CALL_COLUMNS, flag_own_keys, variant_of
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 Text = str | None

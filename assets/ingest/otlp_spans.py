@@ -23,8 +23,8 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._spans import Span, Spans
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Options, Reading
 
 _LEAVES = frozenset({"chat", "generate_content", "text_completion", "embeddings"})

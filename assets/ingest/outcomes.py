@@ -14,8 +14,8 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest._records import Count, Records
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Places, Rule, exact, has_keys, instant, missing, negative, not_an_instant
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 

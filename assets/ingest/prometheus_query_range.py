@@ -13,8 +13,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _dcgm
 from meterbook.assets.ingest._dcgm import Found
 from meterbook.assets.ingest._rows import BROKEN, json_records
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _Point = tuple[float, str]

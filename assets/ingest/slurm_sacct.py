@@ -18,8 +18,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _sacct
 from meterbook.assets.ingest._gpu import Clock
 from meterbook.assets.ingest._sacct import COMMAND
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
-from meterbook.assets.ingest.typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 _TYPES: dict[str, tuple[str, pl.DataType]] = {

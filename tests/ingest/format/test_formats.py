@@ -11,8 +11,8 @@ import pytest
 from meterbook.assets.content import Content
 from meterbook.assets.inbox import ADDED, raw_columns
 from meterbook.assets.ingest import formats
+from meterbook.assets.ingest._typed_rows import KEPT_CHARACTERS, KEPT_REJECTS, Rows
 from meterbook.assets.ingest.format import exact, instant, sample_of
-from meterbook.assets.ingest.typed_rows import KEPT_CHARACTERS, KEPT_REJECTS, Rows
 from meterbook.assets.sources import Reading
 from meterbook.sql.models import read_project
 from meterbook.sql.schemas import columns_of

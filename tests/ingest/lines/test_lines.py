@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _lines, litellm_spendlogs
-from meterbook.assets.ingest.typed_rows import Rows
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.sources import Reading
 
 READER = litellm_spendlogs._READER
