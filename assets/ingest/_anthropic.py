@@ -5,10 +5,14 @@ from decimal import Decimal
 import polars as pl
 
 from meterbook.assets.content import FileRefused
-from meterbook.assets.ingest._page_values import Row, decimal, whole_number
+from meterbook.assets.ingest._currency import USD, whole_units
+from meterbook.assets.ingest._meters import region, tier
+from meterbook.assets.ingest._page_values import Row, text, whole_number
 from meterbook.assets.ingest.format import Rule, negative
 
 COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "searches")
+COUNTER_COLUMNS = {**dict.fromkeys(COUNTS, "BIGINT"), **dict.fromkeys(("served_tier", "region"), "VARCHAR")}
+"""Columns of `counters`."""
 COUNT_RULES: list[Rule] = [
     (pl.col("input_tokens").is_null() | pl.col("output_tokens").is_null(), pl.lit("uncached_input_tokens or output_tokens is missing")),
     *negative(*COUNTS),
@@ -17,7 +21,9 @@ _ACTOR = ("user_id", "service_account_id", "api_key_id", "id", "email_address", 
 
 
 def counters(result: Row) -> Row:
-    """The counters of a result, which exclude each other; a creation count without a lifetime is of five minutes, the default.
+    """The counters of a result, which exclude each other, and what decides their price: the served tier and the region.
+
+    A creation count without a lifetime is of five minutes, the default. Fast mode is a tier of its own, whatever else the tier is.
 
     Raises:
         ValueError: one of them is no whole number.
@@ -30,7 +36,9 @@ def counters(result: Row) -> Row:
         "cache_write_5m_tokens": whole_number(creation, "ephemeral_5m_input_tokens") or unsplit or 0,
         "cache_write_1h_tokens": whole_number(creation, "ephemeral_1h_input_tokens") or 0,
         "output_tokens": whole_number(result, "output_tokens"),
-        "searches": whole_number(result.get("server_tool_use") or {}, "web_search_requests") or None,
+        "searches": whole_number(result.get("server_tool_use") or {}, "web_search_requests"),
+        "served_tier": tier(text(result, "service_tier"), text(result, "speed")),
+        "region": region(text(result, "inference_geo")),
     }
 
 
@@ -40,7 +48,7 @@ def dollars(cents: object, what: str) -> Decimal:
     Raises:
         ValueError: not an amount.
     """
-    return decimal(cents, what, places=10) * Decimal("0.01")
+    return whole_units(cents, USD, what)
 
 
 def as_bucket(element: Row) -> Row:

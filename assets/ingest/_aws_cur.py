@@ -24,6 +24,7 @@ from typing import Any
 import polars as pl
 
 from meterbook.assets.content import Content
+from meterbook.assets.ingest._currency import not_a_currency, too_large
 from meterbook.assets.ingest._sku import METERS, bought, model_id, model_of, tokens, tokens_per_unit
 from meterbook.assets.ingest._tables import Column, Tables
 from meterbook.assets.ingest._typed_rows import Rows
@@ -32,7 +33,6 @@ from meterbook.assets.sources import Reading
 
 _MONEY = "DECIMAL(38,12)"
 _WIDE = Context(prec=60)
-_LARGEST_USD = 10**12
 _TEXTS = {
     "billing_account_id": "bill/PayerAccountId",
     "invoice_id": "bill/InvoiceId",
@@ -102,7 +102,7 @@ _MADE = {
     "is_instance": "BOOLEAN",
     "quantity": "DECIMAL(38,6)",
     "tokens": "BIGINT",
-    **dict.fromkeys(("billed_cost_usd", "list_cost_usd", "effective_cost_usd", "split_cost_usd"), _MONEY),
+    **dict.fromkeys(("billed_cost", "list_cost", "effective_cost", "pod_cost"), _MONEY),
 }
 _READ: dict[str, pl.DataType] = {
     **dict.fromkeys(("model", "scope", "meter", "served_tier", "quantity_unit"), pl.String()),
@@ -130,7 +130,7 @@ def _finish(frame: pl.DataFrame, _reading: Reading) -> pl.DataFrame:
     read = [_line(row) for row in frame.select(*_WORDS, "usage_amount", "unit", "unblended_rate").iter_rows(named=True)]
     made = pl.DataFrame({name: pl.Series([one[name] for one in read], dtype=dtype) for name, dtype in _READ.items()})
     whole = pl.concat([frame, made], how="horizontal").with_columns(*_named(), pl.col("tags").replace("{}", None))
-    return whole.with_columns(*_cash()).with_columns(_amortised().alias("effective_cost_usd")).with_columns(*_commitment())
+    return whole.with_columns(*_cash()).with_columns(_amortised().alias("effective_cost")).with_columns(*_commitment())
 
 
 def _named() -> Iterator[pl.Expr]:
@@ -148,10 +148,10 @@ def _cash() -> Iterator[pl.Expr]:
     is_inside = pl.col("has_net") & pl.col("line_type").is_in(_DISCOUNTS)
     net = pl.when(pl.col("net_unblended_cost").is_null() & is_inside).then(zero).otherwise("net_unblended_cost")
     # Lines of pods have no cost of their own.
-    yield pl.coalesce(net, "unblended_cost", pl.when(pl.col("split_cost").is_not_null()).then(zero)).alias("billed_cost_usd")
-    yield pl.col("on_demand_cost").alias("list_cost_usd")
+    yield pl.coalesce(net, "unblended_cost", pl.when(pl.col("split_cost").is_not_null()).then(zero)).alias("billed_cost")
+    yield pl.col("on_demand_cost").alias("list_cost")
     parts = ((pl.coalesce(f"net_{one}", one)).fill_null(zero) for one in ("split_cost", "unused_cost"))
-    yield pl.when(pl.col("parent_id").is_not_null() & pl.col("split_cost").is_not_null()).then(sum(parts, zero)).alias("split_cost_usd")
+    yield pl.when(pl.col("parent_id").is_not_null() & pl.col("split_cost").is_not_null()).then(sum(parts, zero)).alias("pod_cost")
 
 
 def _amortised() -> pl.Expr:
@@ -168,13 +168,13 @@ def _amortised() -> pl.Expr:
         .when(kind == "DiscountedUsage").then(pl.coalesce("net_reservation_cost", "reservation_cost"))
         .when(kind == "RIFee").then(unused[0] + unused[1])
         .when(is_reservation).then(zero)
-        .otherwise("billed_cost_usd")
+        .otherwise("billed_cost")
     )  # fmt: skip
 
 
 def _commitment() -> Iterator[pl.Expr]:
     is_used = pl.col("line_type").is_in(["DiscountedUsage", "SavingsPlanCoveredUsage"])
-    is_unused = pl.col("line_type").is_in(["RIFee", "SavingsPlanRecurringFee"]) & (pl.col("effective_cost_usd") > 0)
+    is_unused = pl.col("line_type").is_in(["RIFee", "SavingsPlanRecurringFee"]) & (pl.col("effective_cost") > 0)
     yield pl.when(is_used).then(pl.lit("Used")).when(is_unused).then(pl.lit("Unused")).alias("commitment_status")
 
 
@@ -210,10 +210,6 @@ def _tokens(row: Mapping[str, Any]) -> int | None:
     return tokens(row["usage_amount"], per_unit)
 
 
-def _too_large(column: str) -> Rule:
-    return pl.col(column).abs() >= _LARGEST_USD, pl.format("{} {} is too large", pl.lit(column), pl.col(column))
-
-
 _YEAR = pl.col("starts_at").dt.year()
 _RULES: list[Rule] = [
     missing("starts_at"),
@@ -221,11 +217,11 @@ _RULES: list[Rule] = [
         (_YEAR < FIRST_YEAR) | (_YEAR > LAST_YEAR),
         pl.format("day {} is outside {} to {}", pl.col("starts_at").dt.date(), pl.lit(FIRST_YEAR), pl.lit(LAST_YEAR)),
     ),
-    (pl.col("billed_cost_usd").is_null(), pl.lit("unblended_cost is missing")),
-    (pl.col("currency") != "USD", pl.format("billed in {}; only USD is read", pl.col("currency"))),
-    *(_too_large(name) for name in ("billed_cost_usd", "list_cost_usd", "effective_cost_usd", "split_cost_usd")),
+    (pl.col("billed_cost").is_null(), pl.lit("unblended_cost is missing")),
+    not_a_currency(),
+    *(too_large(name) for name in ("billed_cost", "list_cost", "effective_cost", "pod_cost")),
     (
-        (pl.col("usage_amount") < 0) & (pl.col("billed_cost_usd") > 0),
+        (pl.col("usage_amount") < 0) & (pl.col("billed_cost") > 0),
         pl.format("usage_amount is negative ({}) and its cost is not", pl.col("usage_amount")),
     ),
 ]
@@ -246,8 +242,8 @@ def read(content: Content, reading: Reading, rank: int) -> Rows:
     rows = TABLES.read(content, reading)
     rows.rank = rank
     unknown = {"savings plan fees": 0, "reservation fees": 0}
-    for frame in rows.frames(["line_type", "plan_used", "unused_recurring", "unused_upfront", "effective_cost_usd"]):
-        fees = frame.filter(pl.col("effective_cost_usd").is_not_null())
+    for frame in rows.frames(["line_type", "plan_used", "unused_recurring", "unused_upfront", "effective_cost"]):
+        fees = frame.filter(pl.col("effective_cost").is_not_null())
         plan = (pl.col("line_type") == "SavingsPlanRecurringFee") & pl.col("plan_used").is_null()
         reservation = (pl.col("line_type") == "RIFee") & pl.col("unused_recurring").is_null() & pl.col("unused_upfront").is_null()
         unknown["savings plan fees"] += fees.filter(plan).height

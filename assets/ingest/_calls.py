@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content
+from meterbook.assets.ingest._meters import ASSUMED, BUCKETS, all_tokens, assumed_lifetimes
 from meterbook.assets.ingest._rows import BROKEN, is_lines, json_records, why
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR, Places, Sample, exact
@@ -33,10 +34,10 @@ _TYPES: dict[str, pl.DataType] = {
 }
 _COLUMNS = {
     "started_at": "TIMESTAMP",
-    **dict.fromkeys(("latency_ms", "time_to_first_token_ms", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens"), "BIGINT"),
-    **dict.fromkeys(("cache_write_1h_tokens", "output_tokens", "reasoning_tokens"), "BIGINT"),
+    **dict.fromkeys((*BUCKETS, "all_tokens", "reasoning_tokens", "searches", "latency_ms", "time_to_first_token_ms"), "BIGINT"),
     **dict.fromkeys(("is_cache_hit", "is_custom_cost"), "BOOLEAN"),
     "reported_cost_usd": "DECIMAL(18,12)",
+    "quantity": "DECIMAL(18,6)",
 }
 _PROVIDERS = {
     **dict.fromkeys(("vertex_ai", "vertex-ai", "gcp.vertex_ai", "gcp.gemini", "gcp.gen_ai", "gemini", "google", "vertex"), "google"),
@@ -90,12 +91,15 @@ class Calls(Generic[Record]):
         """
         rows, places = Rows(), Places()
         decoder = msgspec.json.Decoder(self.record)
+        assumed = 0
         for batch in self.batches(content):
             typed: list[Row] = []
             for line, raw in batch:
                 calls = self._calls(decoder, line, raw, reading, rows)
                 typed += [_named({**call, "line": line}, raw, places, self.identity) for call in calls]
             rows.add(frame(typed, self.columns))
+            assumed += sum(bool(row.get(ASSUMED)) for row in typed)
+        rows.flags += assumed_lifetimes(assumed)
         return rows
 
     def batches(self, content: Content) -> Iterator[list[tuple[int, bytes]]]:
@@ -131,9 +135,10 @@ def set_aside(rows: Rows, line: int, reason: str, record: msgspec.Struct | None)
 
 
 def frame(rows: Sequence[Row], shape: Mapping[str, str]) -> pl.DataFrame:
-    """Rows as a typed frame with the column `line`; what a row lacks is NULL."""
+    """Rows as a typed frame with the column `line`; what a row lacks is NULL, and `all_tokens` is what its buckets add up to."""
     schema = {**{name: _TYPES[dtype] for name, dtype in shape.items()}, "line": pl.Int64()}
-    return pl.DataFrame([[row.get(name) for name in schema] for row in rows], schema=schema, orient="row")
+    summed = [{**row, "all_tokens": all_tokens(row)} for row in rows] if "all_tokens" in shape else rows
+    return pl.DataFrame([[row.get(name) for name in schema] for row in summed], schema=schema, orient="row")
 
 
 def _batches(content: Content, inside: tuple[str, ...]) -> Iterator[list[tuple[int, bytes]]]:

@@ -1,4 +1,4 @@
-"""The columns of FOCUS, and what follows from them line by line: money in dollars, what was bought, tokens, tags, the unit of delivery."""
+"""The columns of FOCUS, and what follows from them line by line: money, what was bought, tokens, tags, the unit of delivery."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from meterbook.assets.ingest._currency import not_a_currency, too_large
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._sku import CLOUDS, METERS, Bought, bought, model_of, provider_of, tokens, tokens_per_unit
 from meterbook.assets.ingest._tables import Column, Tables, json_object
@@ -18,8 +19,6 @@ from meterbook.assets.sources import Reading
 _MONEY = "DECIMAL(38,12)"
 _PLACES = Decimal(1).scaleb(-12)
 _WIDE = Context(prec=60)
-_LARGEST_USD = 10**12
-"""No line of a bill is larger; what is, is a broken record, and would not fit the sums."""
 _COSTS = ("billed", "list", "contracted", "effective")
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "currency": ("BillingCurrency",),
@@ -76,7 +75,7 @@ _READ: dict[str, pl.DataType] = {
     **dict.fromkeys(("seller", "model", "scope", "meter", "served_tier", "quantity_unit", "tags"), pl.String()),
     "quantity": pl.Decimal(38, 6),
     "tokens": pl.Int64(),
-    "credits_usd": pl.Decimal(38, 12),
+    "credited": pl.Decimal(38, 12),
 }
 _MADE = {
     **dict.fromkeys(
@@ -85,8 +84,8 @@ _MADE = {
     "focus_version": "VARCHAR",
     "quantity": "DECIMAL(38,6)",
     "tokens": "BIGINT",
-    **{f"{cost}_cost_usd": _MONEY for cost in _COSTS},
-    **dict.fromkeys(("credits_usd", "credit_billed_usd", "credit_effective_usd"), _MONEY),
+    **dict.fromkeys(("list_amount", "contracted_amount", "effective_amount"), _MONEY),
+    **dict.fromkeys(("credited", "credit_billed", "credit_effective"), _MONEY),
 }
 _HOURS = {"hour", "hours", "hrs", "hr"}
 _GOOGLE_TOKENS = {"requests", "request", "count", "counts"}
@@ -129,33 +128,29 @@ def _named() -> Iterator[pl.Expr]:
 
 
 def _with_costs(frame: pl.DataFrame) -> pl.DataFrame:
-    """The four costs in dollars, zeros that mean nothing left out, and the credits that are not inside them."""
-    is_usd = pl.col("currency").str.to_uppercase() == "USD"
-    frame = frame.with_columns(
-        pl.when(is_usd).then(f"{cost}_cost").otherwise(f"{cost}_in_usd").alias(f"{cost}_cost_usd") for cost in _COSTS
-    )
-    frame = frame.with_columns(_credit("billed"), _credit("effective"))
+    """Costs as amounts without the zeros that mean nothing, and the credits that are not inside them, in the billing currency."""
+    frame = frame.with_columns(pl.col("currency").str.to_uppercase(), _credit("billed"), _credit("effective"))
     category = pl.col("charge_category").fill_null("Usage")
-    costs = (pl.col("billed_cost_usd") != 0) | (pl.col("effective_cost_usd") != 0).fill_null(value=False)
-    is_open = costs & (pl.col("credits_usd") == 0)
+    costs = (pl.col("billed_cost") != 0) | (pl.col("effective_cost") != 0).fill_null(value=False)
+    is_open = costs & (pl.col("credited") == 0)
     unknown = {
         "list": is_open & category.is_in(["Usage", "Purchase"]),
         "contracted": is_open & category.is_in(["Usage", "Purchase"]),
         "effective": is_open & (category == "Usage"),
     }
     return frame.with_columns(
-        pl.when(when & (pl.col(f"{cost}_cost_usd") == 0)).then(None).otherwise(f"{cost}_cost_usd").alias(f"{cost}_cost_usd")
+        pl.when(when & (pl.col(f"{cost}_cost") == 0)).then(None).otherwise(f"{cost}_cost").alias(f"{cost}_amount")
         for cost, when in unknown.items()
     )
 
 
 def _credit(cost: str) -> pl.Expr:
     """The credits a cost does not hold: all of them where it equals what the contract says, else none."""
-    given = pl.col(f"{cost}_cost_usd")
-    is_outside = (pl.col("credits_usd") != 0) & (given == pl.col("contracted_cost_usd"))
+    given = pl.col(f"{cost}_cost")
+    is_outside = (pl.col("credited") != 0) & (given == pl.col("contracted_cost"))
     is_missing = given.is_null()
     zero = pl.lit(0).cast(pl.Decimal(38, 12))
-    return pl.when(is_missing).then(None).when(is_outside).then("credits_usd").otherwise(zero).alias(f"credit_{cost}_usd")
+    return pl.when(is_missing).then(None).when(is_outside).then("credited").otherwise(zero).alias(f"credit_{cost}")
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +169,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "scope": what.scope,
         "served_tier": None if tier in _DEFAULT_TIERS else tier,
         "tags": _tags(row["team"], *(row[name] for name in _TAGS)),
-        "credits_usd": _credits(row["credits"]),
+        "credited": _credits(row["credits"]),
         **_measured(row, what, seller, gpus),
     }
 
@@ -248,10 +243,6 @@ def _credits(text: str | None) -> Decimal | None:
         return None
 
 
-def _too_large(column: str) -> Rule:
-    return pl.col(column).abs() >= _LARGEST_USD, pl.format("{} {} is too large", pl.lit(column), pl.col(column))
-
-
 _YEAR = pl.col("starts_at").dt.year()
 _RULES: list[Rule] = [
     missing("starts_at"),
@@ -261,11 +252,12 @@ _RULES: list[Rule] = [
     ),
     missing("billed_cost"),
     missing("currency"),
-    (pl.col("billed_cost_usd").is_null(), pl.format("billed in {}, without an amount in USD beside it", pl.col("currency"))),
-    *(_too_large(f"{cost}_cost_usd") for cost in _COSTS),
-    (pl.col("credits_usd").is_null(), pl.lit("x_Credits is not a list of amounts")),
+    not_a_currency(),
+    *(too_large(f"{cost}_cost") for cost in _COSTS),
+    *(too_large(f"{cost}_in_usd", is_usd=True) for cost in _COSTS),
+    (pl.col("credited").is_null(), pl.lit("x_Credits is not a list of amounts")),
     (
-        (pl.col("quantity") < 0) & (pl.col("billed_cost_usd") > 0),
+        (pl.col("quantity") < 0) & (pl.col("billed_cost") > 0),
         pl.format("quantity is negative ({}) and its cost is not", pl.col("quantity")),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Values of a row of a Google Cloud bill: instants, dollars, labels, in the notations of BigQuery's exports and of its REST API."""
+"""Values of a row of a Google Cloud bill: instants, amounts, labels, in the notations of BigQuery's exports and of its REST API."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from meterbook.assets.ingest._currency import USD, is_too_large
 from meterbook.assets.ingest._tables import json_object
 from meterbook.assets.ingest.format import LARGEST
 
@@ -19,6 +20,7 @@ _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
 _LIST = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str)
 _NO_LIST = (msgspec.DecodeError, RecursionError)
 _PICO = Decimal("1E-12")
+_IN_USD = {"cost_in_usd": "cost", "billed_in_usd": "billed", "list_in_usd": "list_cost"}
 
 
 @lru_cache(maxsize=65_536)
@@ -34,29 +36,33 @@ def iso(text: str | None) -> str | None:
         return text
 
 
-def dollars(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """The figures of a row in US dollars: cost_usd, credits_usd, promotion_usd, billed_usd, list_usd.
+def amounts(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
+    """The figures of a row in its currency: cost, credited, promotion, billed, list_cost; and in US dollars, as the row states its rate.
 
     Args:
-        row: `cost`, `list_cost` and `rate` as decimals, `credits` and `currency` as texts.
+        row: `cost`, `list_cost` and `rate` (units of the currency for a dollar) as decimals, `credits` and `currency` as texts.
 
     Raises:
-        ValueError: the row does not say how many dollars it is.
+        ValueError: the row has no cost, or one that cannot be meant.
     """
     if row["cost"] is None:
         raise ValueError("cost is missing")
     credit, promotion = _credits(row["credits"])
-    rate = Decimal(1) if (row["currency"] or "").upper() == "USD" else row["rate"]
-    if rate is None or rate <= 0:
-        raise ValueError(f"currency {row['currency']} has no conversion rate")
-    given = {"cost_usd": row["cost"], "credits_usd": credit, "promotion_usd": promotion, "billed_usd": row["cost"] + credit}
-    if row["list_cost"] is not None:
-        given["list_usd"] = row["list_cost"]
+    currency = (row["currency"] or "").upper()
+    given = {"cost": row["cost"], "credited": credit, "promotion": promotion, "billed": row["cost"] + credit, "list_cost": row["list_cost"]}
+    rate = row["rate"] if currency != USD and row["rate"] and row["rate"] > 0 else None
     with localcontext(prec=80):
-        found = {name: (amount / rate).quantize(_PICO) for name, amount in given.items()}
-    if any(abs(amount) > LARGEST for amount in found.values()):
-        raise ValueError(f"cost {row['cost']} {row['currency']} is too large at a rate of {rate}")
-    return {"list_usd": None, **found}
+        found = {name: _pico(amount) for name, amount in given.items()}
+        in_usd = {name: _pico(given[of], rate) if rate else None for name, of in _IN_USD.items()}
+    if any(is_too_large(amount, currency) for amount in found.values() if amount is not None):
+        raise ValueError(f"cost {row['cost']} {currency} is too large")
+    if any(is_too_large(amount, USD) for amount in in_usd.values() if amount is not None):
+        raise ValueError(f"cost {row['cost']} {currency} is too large at a rate of {rate:f}")
+    return {**found, **in_usd}
+
+
+def _pico(amount: Decimal | None, rate: Decimal = Decimal(1)) -> Decimal | None:
+    return None if amount is None else (amount / rate).quantize(_PICO)
 
 
 def _credits(text: str | None) -> tuple[Decimal, Decimal]:

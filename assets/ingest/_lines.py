@@ -31,7 +31,7 @@ from meterbook.assets.sources import Reading
 from meterbook.sql.lake import SPILL, quoted
 
 LARGEST_AMOUNT = Decimal(10) ** 6
-_NUMBER, _SKIPPED, _OWN = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode(), b'"meterbook_'
+_NUMBER, _SKIPPED = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode()
 _BLOCK = 64
 """Lines looked at together where one of their chunk is odd."""
 _AT_ONCE = 2**18
@@ -123,13 +123,23 @@ class Lines(RecordFiles[Record]):
         """Chunks of lines; in place of an odd one what it means, in place of a wrong or empty one a line that is only counted."""
         before = 0
         for chunk in content.chunks():
-            lines = _lines_of(chunk)
-            if all(self._are_sound(block, _lines_of(block)) for block in _blocks(chunk)):
-                rows.rows_in += lines
+            sound = self._sound_lines(chunk)
+            if sound is not None:
+                rows.rows_in += sound
                 yield chunk
             else:
                 yield self._mended(chunk.removesuffix(b"\n").split(b"\n"), before, rows, reading)
-            before += lines
+            before += _lines_of(chunk) if sound is None else sound
+
+    def _sound_lines(self, chunk: bytes) -> int | None:
+        """Lines of a chunk; None where any of them is odd."""
+        found = 0
+        for block in _blocks(chunk):
+            lines = _lines_of(block)
+            if not self._are_sound(block, lines):
+                return None
+            found += lines
+        return found
 
     def _mended(self, lines: Sequence[bytes], before: int, rows: Rows, reading: Reading) -> bytes:
         done: list[bytes] = []
@@ -158,11 +168,12 @@ class Lines(RecordFiles[Record]):
         except BROKEN:
             return False
         amounts = (map(attrgetter(name), records) for name in amounts_of(self.record))
-        return len(records) == lines and _OWN not in text and not any(map(_outgrow_a_float, amounts))
+        return len(records) == lines and not any(map(_outgrow_a_float, amounts))
 
     @cached_property
     def _plain(self) -> msgspec.json.Decoder[Any]:
-        return msgspec.json.Decoder(plain_of(self.record))
+        # A line of a file that has keys of ours is odd, whatever it says there.
+        return msgspec.json.Decoder(plain_of(self.record, NUMBER, SKIP))
 
 
 def settled_amount(value: Decimal | None, name: str) -> Decimal | None:

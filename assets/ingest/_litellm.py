@@ -1,77 +1,196 @@
-"""What LiteLLM says of the tokens of a call: its own usage object, in which the prompt holds everything that was cached."""
+"""What LiteLLM says of what a call used: its own usage object, in which the prompt holds everything that was cached, and all media.
+
+Names are those of `litellm.types.utils.Usage` (1.109.1). Fields marked as rare say something in few calls only; see `_shapes`.
+"""
+
+from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
-from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Row
+from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._shapes import UNREAD, rare
+
+RareCount = Annotated[Count | None, rare(0)]
+RareRegion = Annotated[str | None, rare("", "global", "not_available")]
+RareAmount = Annotated[Decimal | None, rare(0)]
+CallType = Annotated[
+    str | None,
+    rare(
+        *("", "completion", "acompletion", "text_completion", "atext_completion", "embedding", "aembedding", "responses", "aresponses"),
+        *("anthropic_messages", "aanthropic_messages", "pass_through_endpoint", "generate_content", "agenerate_content"),
+        *("generate_content_stream", "agenerate_content_stream"),
+    ),
+]
+"""Kinds of calls; those that count tokens of text say nothing more."""
+IMAGES = frozenset({"image_generation", "aimage_generation", "image_edit", "aimage_edit", "passthrough_image_generation"})
+_BATCHES = frozenset({"retrieve_batch", "aretrieve_batch"})
+SPECIAL = IMAGES | _BATCHES
+"""Kinds of calls whose output or tier is another than the usage object says."""
 
 
-class _Lifetimes(msgspec.Struct):
+class Lifetimes(msgspec.Struct, gc=False):
+    """Tokens written to a cache, by lifetime, as Anthropic gives them."""
+
     five: Count | None = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
     hour: Count | None = msgspec.field(default=None, name="ephemeral_1h_input_tokens")
 
 
-class _Details(msgspec.Struct):
+class _Kept(msgspec.Struct, gc=False):
+    five: Count | None = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
+    thirty: Annotated[Count | None, UNREAD] = msgspec.field(default=None, name="ephemeral_30m_input_tokens")
+    hour: RareCount = msgspec.field(default=None, name="ephemeral_1h_input_tokens")
+    half_day: RareCount = msgspec.field(default=None, name="ephemeral_12h_input_tokens")
+
+
+class _Media(msgspec.Struct, gc=False):
+    audio_tokens: RareCount = None
+    image_tokens: RareCount = None
+
+
+class _Tools(msgspec.Struct, gc=False):
+    web_search_requests: RareCount = None
+
+
+class _Prompt(msgspec.Struct, gc=False):
     cached_tokens: Count | None = None
     cache_creation_tokens: Count | None = None
     cache_write_tokens: Count | None = None
+    cache_creation_token_details: _Kept | None = None
+    cached_tokens_details: _Media | None = None
+    audio_tokens: RareCount = None
+    image_tokens: RareCount = None
+    video_tokens: RareCount = None
+    web_search_requests: RareCount = None
+    character_count: RareCount = None
+    image_count: RareCount = None
+    audio_length_seconds: RareAmount = None
+    video_length_seconds: RareAmount = None
+
+
+class Completion(msgspec.Struct, gc=False):
+    """Parts of the output."""
+
     reasoning_tokens: Count | None = None
-    cache_creation_token_details: _Lifetimes | None = None
+    audio_tokens: RareCount = None
+    image_tokens: RareCount = None
 
 
-class Usage(msgspec.Struct):
-    """Tokens as LiteLLM normalises them: the details of OpenAI's shape, and beside them the counts of Anthropic's."""
+class Usage(msgspec.Struct, gc=False):
+    """What was used, as LiteLLM normalises it: the details of OpenAI's shape, and beside them the counts of Anthropic's."""
 
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
+    prompt_tokens_details: _Prompt | None = None
+    completion_tokens_details: Completion | None = None
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
-    cache_creation: _Lifetimes | None = None
+    cache_creation: Lifetimes | None = None
     service_tier: str | None = None
+    server_tool_use: _Tools | None = None
+    inference_geo: RareRegion = None
+    speed: Annotated[str | None, rare("", "standard")] = None
+    seconds: RareAmount = None
+    pages_processed: RareCount = None
+
+
+class Breakdown(msgspec.Struct, gc=False):
+    """What LiteLLM priced a call by."""
+
+    service_tier: str | None = None
+    original_cost: Annotated[Decimal | None, UNREAD] = None
+    data_residency: RareRegion = None
+    vertex_location: RareRegion = None
 
 
 NO_USAGE = Usage()
-_NO_DETAILS, _NO_SPLIT = _Details(), _Lifetimes()
+_NO_PROMPT, _NO_COMPLETION, _NO_MEDIA, _NO_TOOLS = _Prompt(), Completion(), _Media(), _Tools()
 
 
-def buckets(prompt: int | None, output: int | None, usage: Usage) -> Row:
-    """Exclusive token buckets of a call.
+def buckets(prompt: int | None, output: int | None, total: int | None, usage: Usage, call_type: str | None = None) -> Row:
+    """Exclusive buckets of a call, searches, and what it used that is not tokens.
 
     Args:
         prompt: all input, what was read from and written to a cache inside.
         output: all output, reasoning inside.
+        total: both together.
         usage: the parts.
+        call_type: the kind of call.
 
     Raises:
         ValueError: the parts exceed the whole, or are below zero.
     """
-    inside, thought = usage.prompt_tokens_details or _NO_DETAILS, usage.completion_tokens_details or _NO_DETAILS
+    inside, made = usage.prompt_tokens_details or _NO_PROMPT, usage.completion_tokens_details or _NO_COMPLETION
     read = _calls.count(_first(usage.cache_read_input_tokens, inside.cached_tokens), "cached tokens") or 0
-    five, hour = _written(usage, inside)
+    media = _media("", inside.audio_tokens, inside.image_tokens, inside.video_tokens)
+    of_cached = inside.cached_tokens_details or _NO_MEDIA
+    cached_media = _media("cached ", of_cached.audio_tokens, of_cached.image_tokens)
+    thoughts = _calls.count(made.reasoning_tokens, "reasoning_tokens")
+    whole_output = _meters.with_thoughts(output, thoughts, whole_input=prompt, total=total)
+    made_media = _media("output ", made.audio_tokens, made.image_tokens)
+    if call_type in IMAGES and made == _NO_COMPLETION and output:
+        made_media = Media(image=output)  # images are all that such a call gives, and OpenAI does not say it again
+    searched = (usage.server_tool_use or _NO_TOOLS).web_search_requests
+    counted = bool(prompt or output)
     return {
-        "input_tokens": _calls.uncached(prompt, read, five, hour, name="prompt tokens"),
-        "cache_read_tokens": read,
-        "cache_write_5m_tokens": five,
-        "cache_write_1h_tokens": hour,
-        "output_tokens": output,
-        "reasoning_tokens": _calls.count(thought.reasoning_tokens, "reasoning_tokens"),
+        **_meters.inputs(prompt, read, _written(usage, inside), media, cached_media, name="prompt tokens"),
+        **_meters.outputs(whole_output, made_media, thoughts, name="completion tokens"),
+        "searches": _calls.count(_first(searched, inside.web_search_requests), "web_search_requests"),
+        **({} if counted else _quantity(usage, inside)),
     }
 
 
-def _written(usage: Usage, inside: _Details) -> tuple[int, int]:
-    """Tokens written to a cache for five minutes and for an hour; without a split all are of five minutes."""
+def tier(usage: Usage, breakdown: Breakdown, call_type: str | None) -> str | None:
+    """The tier that served: the answer's, else the one it was priced at; a batch is booked as one row when its result is fetched."""
+    named = _meters.tier(usage.service_tier or breakdown.service_tier, usage.speed)
+    return "batch" if call_type in _BATCHES and named in {None, "standard"} else named
+
+
+def region(usage: Usage, breakdown: Breakdown) -> str | None:
+    """Where the call was served, as far as that has a price of its own."""
+    return _meters.region(usage.inference_geo, breakdown.data_residency, breakdown.vertex_location)
+
+
+def _media(where: str, audio: int | None, image: int | None, video: int | None = None) -> Media:
+    return Media(*(_calls.count(value, f"{where}{name}_tokens") for name, value in (("audio", audio), ("image", image), ("video", video))))
+
+
+def _quantity(usage: Usage, inside: _Prompt) -> Row:
+    """What a call without tokens used; nothing where it used several things, which are priced apart."""
+    length = (inside.audio_length_seconds or 0) + (inside.video_length_seconds or 0)
+    given = (
+        ("seconds", usage.seconds or length),
+        ("pages", usage.pages_processed),
+        ("characters", inside.character_count),
+        ("images", inside.image_count),
+    )
+    found = [(unit, amount) for unit, amount in given if amount]
+    return _meters.quantity(found[0][1], found[0][0], found[0][0]) if len(found) == 1 else {}
+
+
+def _written(usage: Usage, inside: _Prompt) -> Writes:
+    """Tokens written to a cache; without a lifetime they are of five minutes, and those of thirty count as such too."""
     given = _first(usage.cache_creation_input_tokens, inside.cache_creation_tokens, inside.cache_write_tokens)
     total = _calls.count(given, "cache write tokens")
-    split = usage.cache_creation or inside.cache_creation_token_details or _NO_SPLIT
-    five, hour = _calls.count(split.five, "5 minute cache writes"), _calls.count(split.hour, "1 hour cache writes") or 0
+    five, hour, half_day = _lifetimes(usage, inside)
+    kept = (five or 0) + hour + half_day
     if total is None:
-        return five or 0, hour
-    if not five and not hour:
-        return total, 0
-    if hour > total or (five is not None and five + hour != total):
-        raise ValueError(f"cache writes of 5 minutes ({five or 0}) and 1 hour ({hour}) are not their total ({total})")
-    return total - hour, hour
+        return Writes(five or 0, hour, half_day)
+    if not kept:
+        return Writes(total, is_assumed=True)
+    if hour + half_day > total or (five is not None and kept != total):
+        longer = f"1 hour ({hour})" if not half_day else f"1 hour ({hour}) and 12 hours ({half_day})"
+        raise ValueError(f"cache writes of 5 minutes ({five or 0}) and {longer} are not their total ({total})")
+    return Writes(total - hour - half_day, hour, half_day)
+
+
+def _lifetimes(usage: Usage, inside: _Prompt) -> tuple[int | None, int, int]:
+    plain, kept = usage.cache_creation, inside.cache_creation_token_details
+    given = (plain.five, plain.hour, None, None) if plain else (kept.five, kept.hour, kept.half_day, kept.thirty) if kept else (None,) * 4
+    names = ("5 minute", "1 hour", "12 hour", "30 minute")
+    five, hour, half_day, thirty = (_calls.count(value, f"{name} cache writes") for value, name in zip(given, names, strict=True))
+    return (five if thirty is None else (five or 0) + thirty), hour or 0, half_day or 0
 
 
 def _first(*values: int | None) -> int | None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 import polars as pl
 
 from meterbook.assets.content import Content
+from meterbook.assets.ingest._currency import not_a_currency, too_large
+from meterbook.assets.ingest._meters import BUCKETS, Media, Writes, all_tokens, inputs, outputs, tier
 from meterbook.assets.ingest._page_values import Numbered, Row, decimal, text, whole_number
 from meterbook.assets.ingest._pages import Page
 from meterbook.assets.ingest._rows import csv_rows, csv_text, whole_row
@@ -26,35 +28,34 @@ QUANTITIES = {
 """Key and unit of what is counted, by kind."""
 _SPELLINGS = {"file_search_calls": "file_searches", "web_search_calls": "web_searches"}
 """The endpoints are named otherwise than their results."""
-_COUNTS = ("requests", "all_input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "quantity")
+_COUNTS = ("requests", *BUCKETS, "quantity")
 USAGE_COLUMNS = {
     "kind": "VARCHAR",
-    **dict.fromkeys(_COUNTS, "BIGINT"),
-    **dict.fromkeys(("quantity_unit", "project_id", "user_id", "key_id", "model", "service_tier"), "VARCHAR"),
-    "is_batch": "BOOLEAN",
+    **dict.fromkeys((*_COUNTS, "all_tokens"), "BIGINT"),
+    **dict.fromkeys(("quantity_unit", "project_id", "user_id", "key_id", "model", "served_tier"), "VARCHAR"),
 }
+"""`all_tokens` is what the buckets add up to."""
+TOKEN_FIGURES = (
+    *("input_tokens", "output_tokens", "input_cached_tokens", "input_text_tokens", "input_cached_text_tokens", "input_audio_tokens"),
+    *("input_cached_audio_tokens", "input_image_tokens", "input_cached_image_tokens", "input_cache_write_tokens"),
+    *("input_cache_write_30m_tokens", "input_cache_write_12h_tokens", "output_text_tokens", "output_audio_tokens"),
+    "output_image_tokens",
+)
+"""Keys that count tokens."""
 COST_COLUMNS = {
-    "amount_usd": "DECIMAL(38,12)",
+    "amount": "DECIMAL(38,12)",
     **dict.fromkeys(("currency", "line_item", "quantity_unit", "project_id", "user_id", "key_id"), "VARCHAR"),
     "quantity": "DECIMAL(38,6)",
     "tokens": "BIGINT",
 }
 _TOKEN_UNITS = {"tokens": 1, "1000_tokens": 1000}
 COST_FIGURES = frozenset({"object", "amount", "quantity", "quantity_unit"})
-_CACHED = pl.col("cache_read_tokens") + pl.col("cache_write_tokens")
 USAGE_RULES: list[Rule] = [
     *not_an_instant("starts_at", "starts_at"),
-    (pl.col("all_input_tokens").is_null() & pl.col("quantity").is_null(), pl.lit("input_tokens is missing")),
+    (pl.col("input_tokens").is_null() & pl.col("quantity").is_null(), pl.lit("input_tokens is missing")),
     *negative(*_COUNTS),
-    (
-        pl.col("all_input_tokens") < _CACHED,
-        pl.format("cached tokens ({}) exceed input tokens ({})", _CACHED, pl.col("all_input_tokens")),
-    ),
 ]
-COST_RULES: list[Rule] = [
-    *not_an_instant("starts_at", "starts_at"),
-    (pl.col("currency") != "USD", pl.format("currency {} is not USD", pl.col("currency"))),
-]
+COST_RULES: list[Rule] = [*not_an_instant("starts_at", "starts_at"), not_a_currency(), too_large("amount")]
 
 
 def kind_of(result: Row) -> str:
@@ -80,8 +81,7 @@ def usage_row(result: Row) -> Row:
         "user_id": text(result, "user_id"),
         "key_id": text(result, "api_key_id"),
         "model": text(result, "model"),
-        "service_tier": text(result, "service_tier"),
-        "is_batch": batch,
+        "served_tier": "batch" if batch else tier(text(result, "service_tier")),
     }
 
 
@@ -96,20 +96,45 @@ def _figures(result: Row, kind: str) -> Row:
 
 
 def _tokens(result: Row) -> Row:
-    return {
-        "all_input_tokens": whole_number(result, "input_tokens"),
-        "cache_read_tokens": whole_number(result, "input_cached_tokens") or 0,
-        "cache_write_tokens": _written(result),
-        "output_tokens": whole_number(result, "output_tokens") or 0,
+    given = {key: whole_number(result, key) for key in TOKEN_FIGURES}
+    whole, output = given["input_tokens"], given["output_tokens"] or 0
+    media, cached_media = _input_media(given)
+    made = Media(given["output_audio_tokens"], given["output_image_tokens"])
+    # Before text was counted apart, these two were counts of text, and audio lay beside them.
+    whole = whole + media.total if given["input_text_tokens"] is None and whole is not None else whole
+    output = output + made.total if given["output_text_tokens"] is None else output
+    found = {
+        **inputs(whole, given["input_cached_tokens"] or 0, _written(given), media, cached_media),
+        **outputs(output, made),
     }
+    return {**{name: value for name, value in found.items() if name in USAGE_COLUMNS}, "all_tokens": all_tokens(found)}
 
 
-def _written(result: Row) -> int:
-    parts = [whole_number(result, f"input_cache_write_{lifetime}_tokens") or 0 for lifetime in ("30m", "12h")]
-    written = whole_number(result, "input_cache_write_tokens")
-    if written is not None and sum(parts) > written:
-        raise ValueError(f"cache writes by lifetime ({sum(parts)}) exceed cache writes ({written})")
-    return sum(parts) if written is None else written
+def _input_media(given: Mapping[str, int | None]) -> tuple[Media, Media]:
+    """Audio and images, and what was cached of them.
+
+    Counts of audio and images leave out what was cached; in older exports they hold it, and then all parts are too many by that.
+    """
+    cached = Media(given["input_cached_audio_tokens"], given["input_cached_image_tokens"])
+    held = Media(given["input_audio_tokens"], given["input_image_tokens"])
+    text = [given[key] for key in ("input_text_tokens", "input_cached_text_tokens")]
+    parts = sum(one or 0 for one in text) + held.total + cached.total + _written(given).total
+    if None not in text and parts - cached.total == given["input_tokens"] != parts:
+        return held, cached
+    return Media(_sum(held.audio, cached.audio), _sum(held.image, cached.image)), cached
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None and second is None else (first or 0) + (second or 0)
+
+
+def _written(given: Mapping[str, int | None]) -> Writes:
+    """Cache writes: those of 12 hours, and all others (30 minutes)."""
+    short, half_day = given["input_cache_write_30m_tokens"] or 0, given["input_cache_write_12h_tokens"] or 0
+    written = given["input_cache_write_tokens"]
+    if written is not None and short + half_day > written:
+        raise ValueError(f"cache writes by lifetime ({short + half_day}) exceed cache writes ({written})")
+    return Writes(five=(short if written is None else written - half_day), half_day=half_day)
 
 
 def _quantity(result: Row, key: str, unit: str) -> Row:
@@ -140,7 +165,7 @@ def cost_row(result: Row) -> Row:
     if quantity is not None and abs(quantity) > LARGEST:
         raise ValueError(f"quantity {quantity} is too large")
     return {
-        "amount_usd": decimal(result["amount"]["value"], "amount"),
+        "amount": decimal(result["amount"]["value"], "amount"),
         "currency": str(result["amount"]["currency"]).upper(),
         "line_item": text(result, "line_item"),
         "quantity_unit": text(result, "quantity_unit"),

@@ -22,6 +22,7 @@ import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
+from meterbook.assets.ingest._currency import USD
 from meterbook.assets.ingest._page_sets import SIGNED, Sets
 from meterbook.assets.ingest._page_values import Numbered, Row, schema_of, utc
 from meterbook.assets.ingest._typed_rows import Rows
@@ -104,8 +105,10 @@ class _Taken:
     size: int | Decimal
 
     def group(self, places: Places) -> str:
-        """A name that stays when its figures grow. A credit is another line than the charge of the same name."""
-        told = self.names if self.size >= 0 else [self.names, "credit"]
+        """A name that stays when its figures grow. A credit, or another currency, is another line than the charge of the same name."""
+        currency = self.row.get("currency", USD)
+        names = self.names if currency == USD else {**self.names, "currency": currency}
+        told = names if self.size >= 0 else [names, "credit"]
         return places.name(hashlib.md5(msgspec.json.encode(told), usedforsecurity=False).hexdigest())
 
 

@@ -48,10 +48,12 @@ class Spans(Prepared[Span]):
 
     Args:
         names: attributes that are read.
+        own: those that are read of a span only, not of its resource.
         prompts: attributes with messages: they are there to be hashed, and not kept.
     """
 
     names: frozenset[str] = field(default_factory=frozenset)
+    own: frozenset[str] = field(default_factory=frozenset)
     prompts: frozenset[str] = field(default_factory=frozenset)
 
     def batches(self, content: Content) -> Iterator[list[tuple[int, bytes]]]:
@@ -77,7 +79,7 @@ class Spans(Prepared[Span]):
         for scope in group.scope_spans:
             for span in scope.spans:
                 own = self._sorted([(one.key, one.value) for one in span.attributes], _plain)
-                yield _ENCODE(_merged(_proto_span(span), shared, own))
+                yield _ENCODE(self._merged(_proto_span(span), shared, own))
 
     def _of_json(self, request: bytes) -> Iterator[bytes]:
         try:
@@ -101,9 +103,14 @@ class Spans(Prepared[Span]):
         for span in spans:
             try:
                 found = _object(span)
-                yield _ENCODE(_merged(_json_span(found), shared, self._attributes(found)))
+                yield _ENCODE(self._merged(_json_span(found), shared, self._attributes(found)))
             except BROKEN as error:
                 yield fault(why(error))
+
+    def _merged(self, span: Span, shared: Span, own: Span) -> Span:
+        given = {name: value for name, value in shared.attributes.items() if name not in self.own}
+        span.attributes, span.texts = {**given, **own.attributes}, own.texts
+        return span
 
     def _attributes(self, holder: Mapping[str, msgspec.Raw]) -> Span:
         pairs = msgspec.json.decode(holder.get("attributes", _NULL), type=list[_Attribute] | None)
@@ -119,12 +126,6 @@ class Spans(Prepared[Span]):
 class _Attribute(msgspec.Struct):
     key: str = ""
     value: msgspec.Raw = _NULL
-
-
-def _merged(span: Span, shared: Span, own: Span) -> Span:
-    span.attributes = {**shared.attributes, **own.attributes}
-    span.texts = own.texts
-    return span
 
 
 def _object(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache
 
+from meterbook.assets.ingest._meters import INPUT, OUTPUT
 from meterbook.assets.ingest.format import FIRST_YEAR, LARGEST, LAST_YEAR
 from meterbook.assets.sources import Mapped
 from meterbook.sql.lake import quoted
@@ -27,12 +28,13 @@ INSTANT = {
     "job": "submitted_at",
     "gpu_sample": "sampled_at",
 }
-NEEDED = {"charge": ("billed_cost_usd",), "outcome": ("unit",), "gpu_sample": ("device_id",), "quality": ("signal",), "job": ("job_id",)}
+NEEDED = {"charge": ("billed_cost",), "outcome": ("unit",), "gpu_sample": ("device_id",), "quality": ("signal",), "job": ("job_id",)}
 """What a record of a kind is nothing without, beside its instant."""
 SOUND = "select * exclude (_reason) from judged where _reason is null order by line"
 BROKEN = "select line, _reason from judged where _reason is not null order by line"
 _MADE_HERE = {"file_id", "copies", "day", "source", "cost_basis"}
-_CACHES = ("cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
+_PARTS_OF: Mapping[str, Sequence[str]] = {"input_tokens": INPUT[1:], "output_tokens": OUTPUT[1:]}
+"""Buckets that an inclusive count holds."""
 _PARTS = ("used_gpus", "warm_idle_gpus", "unknown_gpus")
 _WORDS = {"BIGINT": "a whole number", "INTEGER": "a whole number", "TIMESTAMP": "an instant", "BOOLEAN": "true or false"}
 _EXACT = Context(prec=80)
@@ -133,9 +135,15 @@ def _instant(name: str, mapping: Mapped) -> str:
 def _finished(name: str, mapping: Mapped) -> str:
     if name == "sampled_second":
         return "cast(epoch_us(typed.sampled_at) // 1000000 as bigint)"
-    if name == "input_tokens" and mapping.tokens == "inclusive":
-        return f"typed.input_tokens - {' - '.join(f'coalesce(typed.{cache}, 0)' for cache in _CACHES)}"
+    if name in _PARTS_OF and mapping.tokens == "inclusive":
+        return f"typed.{name} - ({_parts(name)})"
+    if name == "region":
+        return "case when lower(trim(typed.region)) not in ('', 'global', 'default') then lower(trim(typed.region)) end"
     return f"typed.{name}"
+
+
+def _parts(name: str) -> str:
+    return " + ".join(f"coalesce(typed.{part}, 0)" for part in _PARTS_OF[name])
 
 
 def _reason(mapping: Mapped, shape: Mapping[str, str]) -> str:
@@ -154,13 +162,29 @@ def _reason(mapping: Mapped, shape: Mapping[str, str]) -> str:
         if dtype == "BIGINT" and name not in {"sampled_second", "energy_mj"}:
             tests.append((f"abs(typed.{name}) > {LARGEST}", f"'{name} is too large (' || typed.{name} || ')'"))
             tests.append((f"typed.{name} < 0", f"'{name} is negative (' || typed.{name} || ')'"))
+    if mapping.kind == "charge":
+        why = "'currency ' || typed.currency || ' is no ISO 4217 code'"
+        tests.append(("not regexp_full_match(typed.currency, '[A-Za-z]{3}')", why))
     if mapping.kind == "gpu_sample":
         tests += _gpu_tests()
+    if "quantity_unit" in shape:
+        tests.append(("typed.quantity < 0", "'quantity is negative (' || typed.quantity || ')'"))
+        tests.append(("typed.quantity > 0 and typed.quantity_unit is null", "'quantity without a quantity_unit'"))
     if mapping.tokens == "inclusive" and "input_tokens" in shape:
-        cached = " + ".join(f"coalesce(typed.{name}, 0)" for name in _CACHES)
-        why = f"'cached tokens (' || ({cached}) || ') exceed input tokens (' || typed.input_tokens || ')'"
-        tests.append((f"{cached} > typed.input_tokens", why))
+        tests += _inclusive_tests()
     return "case " + " ".join(f"when {test} then {why}" for test, why in tests) + " end"
+
+
+def _inclusive_tests() -> list[tuple[str, str]]:
+    cached = " + ".join(f"coalesce(typed.{name}, 0)" for name in INPUT[1:] if "cache" in name)
+    of_input, of_output = _parts("input_tokens"), _parts("output_tokens")
+    media = "cached, audio, image and video tokens"
+    exceed = "') exceed {0} tokens (' || typed.{0}_tokens || ')'"
+    return [
+        (f"{cached} > typed.input_tokens", f"'cached tokens (' || ({cached}) || {exceed.format('input')}"),
+        (f"{of_input} > typed.input_tokens", f"'{media} (' || ({of_input}) || {exceed.format('input')}"),
+        (f"{of_output} > typed.output_tokens", f"'audio and image tokens (' || ({of_output}) || {exceed.format('output')}"),
+    ]
 
 
 def _gpu_tests() -> list[tuple[str, str]]:

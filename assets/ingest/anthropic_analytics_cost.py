@@ -1,12 +1,12 @@
 """Anthropic analytics API, costs: saved pages of buckets (`cost_report`), of rows by dimension (`cost`) or by user.
 
-`amount` is after discounts and before credits, `list_amount` before both; each is decimal text in CENTS with fractions, and becomes
-dollars here. Rows by dimension carry their figures under `cost` and their dimensions under `group`.
+`amount` is after discounts and before credits, `list_amount` before both; each is decimal text in the LOWEST UNIT of the currency, which is
+cents for dollars, with fractions, and becomes whole units here. Rows by dimension carry their figures under `cost` and their dimensions
+under `group`.
 """
 
-import polars as pl
-
-from meterbook.assets.ingest._anthropic import as_bucket, dollars, refuse_overlaps
+from meterbook.assets.ingest._anthropic import as_bucket, refuse_overlaps
+from meterbook.assets.ingest._currency import not_a_currency, too_large, whole_units
 from meterbook.assets.ingest._page_values import Row, text
 from meterbook.assets.ingest._pages import BUCKET, Pages
 from meterbook.assets.ingest.format import About, Format, Rule, Sample, not_an_instant
@@ -17,7 +17,7 @@ _TEXTS = {
     **{name: name for name in ("workspace_id", "model", "product", "cost_type", "token_type", "service_tier", "context_window")},
 }
 _COLUMNS = {
-    **dict.fromkeys(("amount_usd", "list_usd"), "DECIMAL(38,12)"),
+    **dict.fromkeys(("amount", "list_amount"), "DECIMAL(38,12)"),
     **dict.fromkeys(("currency", "line_item", *_TEXTS), "VARCHAR"),
 }
 
@@ -25,20 +25,17 @@ _COLUMNS = {
 def _row(result: Row) -> Row:
     refuse_overlaps(result)
     named = [text(result, name) for name in ("product", "cost_type", "token_type")]
-    listed = result.get("list_amount")
+    listed, currency = result.get("list_amount"), str(result.get("currency")).upper()
     return {
-        "amount_usd": dollars(result["amount"], "amount"),
-        "list_usd": None if listed is None else dollars(listed, "list_amount"),
-        "currency": str(result.get("currency")).upper(),
+        "amount": whole_units(result["amount"], currency, "amount"),
+        "list_amount": None if listed is None else whole_units(listed, currency, "list_amount"),
+        "currency": currency,
         "line_item": ", ".join(name for name in named if name) or None,
         **{name: text(result, key) for name, key in _TEXTS.items()},
     }
 
 
-_RULES: list[Rule] = [
-    *not_an_instant("starts_at", "starts_at"),
-    (pl.col("currency") != "USD", pl.format("billed in {}; only USD is read", pl.col("currency"))),
-]
+_RULES: list[Rule] = [*not_an_instant("starts_at", "starts_at"), not_a_currency(), too_large("amount"), too_large("list_amount")]
 _FIGURES = frozenset({"amount", "list_amount", "currency"})
 _PAGES = Pages(_COLUMNS, "starting_at", "ending_at", _row, _FIGURES, _RULES, bucket=as_bucket, cap=100)
 
@@ -61,7 +58,8 @@ FORMAT = Format(
         "for members of several groups count in each of them.",
         key="bucket and every dimension; of several exports the larger amount counts. Where a day was exported by other dimensions or "
         "another width, the one with the largest amounts counts, then the one with most dimensions; by workspace where all name some.",
-        money="`amount` (after discounts, before credits) and `list_amount` in cents, decimal text, fractions kept; credits are not in it.",
+        money="`amount` (after discounts, before credits) and `list_amount` in cents (the lowest unit of the row's currency), "
+        "decimal text, fractions kept; credits are not in it.",
         limits="A bucket holds the 100 largest groups at most and nothing for the rest; a bucket of exactly 100 is flagged. Totals by "
         "user are below those of the organisation. Save all pages of rows by dimension in one file. The cost report "
         "(`anthropic_costs`) bills the API's part of this money again: bring one of the two.",

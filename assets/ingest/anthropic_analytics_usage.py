@@ -6,7 +6,7 @@ dimension carry their figures under `usage` and their dimensions under `group`.
 
 import re
 
-from meterbook.assets.ingest._anthropic import COUNT_RULES, COUNTS, as_bucket, counters, refuse_overlaps
+from meterbook.assets.ingest._anthropic import COUNT_RULES, COUNTER_COLUMNS, as_bucket, counters, refuse_overlaps
 from meterbook.assets.ingest._page_values import Row, text, whole_number
 from meterbook.assets.ingest._pages import BUCKET, Pages
 from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative, not_an_instant
@@ -14,9 +14,9 @@ from meterbook.assets.ingest.format import About, Format, Rule, Sample, negative
 _TEXTS = {
     "key_id": "api_key_id",
     "user_id": "actor",
-    **{name: name for name in ("workspace_id", "model", "product", "service_tier", "context_window")},
+    **{name: name for name in ("workspace_id", "model", "product", "context_window")},
 }
-_COLUMNS = {"requests": "BIGINT", **dict.fromkeys(COUNTS, "BIGINT"), **dict.fromkeys(_TEXTS, "VARCHAR")}
+_COLUMNS = {"requests": "BIGINT", **COUNTER_COLUMNS, **dict.fromkeys(_TEXTS, "VARCHAR")}
 
 
 def _row(result: Row) -> Row:
@@ -47,8 +47,8 @@ FORMAT = Format(
     about=About(
         obtain="GET `/v1/organizations/analytics/usage_report`, `usage` or `user_usage_report`, saved as pages, with a time bucket of a "
         "day or less.",
-        taken="Every row: tokens, requests and web searches. Rows over more than a day are set aside; exports grouped by rbac_group_id "
-        "are refused, for members of several groups count in each of them.",
+        taken="Every row: tokens, requests, web searches, tier (fast mode is one) and region. Rows over more than a day are set aside; "
+        "exports grouped by rbac_group_id are refused, for members of several groups count in each of them.",
         key="bucket and every dimension; of several exports the one with more tokens counts. Where the same time was exported by other "
         "dimensions or another width, the fullest counts, then the one with most dimensions; by workspace where all name workspaces.",
         tokens="four counters that exclude each other; thinking is inside output_tokens.",

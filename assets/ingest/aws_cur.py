@@ -1,6 +1,7 @@
 """AWS Cost and Usage Report 2.0 of Data Exports (table COST_AND_USAGE_REPORT): CSV or Parquet, whichever columns were picked.
 
-Amounts are doubles in dollars, written as text in CSV; they are kept to the pico-dollar. Times are UTC. `product` and `resource_tags`
+Amounts are doubles in the currency the line names, dollars where it names none, written as text in CSV; they are kept to twelve decimals.
+Times are UTC. `product` and `resource_tags`
 are maps, JSON text in CSV. `identity_line_item_id` changes between refreshes, so a payer's month is replaced as a whole by a later
 delivery. Each kind of token is a usage type of its own, so nothing cached is inside input: AWS documentation of Data Exports and of
 Bedrock's billing, usage types as published invoices show them. Lines of pods (split cost allocation) carry no cost; their share moves
@@ -44,7 +45,7 @@ FORMAT = Format(
         tokens="each kind of token is a line of its own. `1K tokens` are thousands; marketplace `Units` are millions; both are held "
         "against the rate, and where they do not fit there are no tokens, and the cost stays.",
         money="billed: unblended cost, net where the report has net columns. Effective: amortised by line item type. List: the public "
-        "on-demand cost. A report without a currency column is in dollars; lines in another currency are set aside.",
+        "on-demand cost. Amounts are in the line's `line_item_currency_code`, and in dollars where a report has no such column.",
         options="`delivery: add` for reports that each hold a part of a month.",
         limits="The open month is an estimate, rewritten until it is final. Without the columns of effective cost, plans and reservations "
         "are counted in cash; without commitment columns, what a plan left unused is taken as 0 and the file is flagged. GPU hours need "

@@ -1,7 +1,8 @@
 """Azure Cost Management exports of actual and of amortised cost: Enterprise Agreement and Microsoft Customer Agreement layouts.
 
-`Cost` (EA) or `costInBillingCurrency` (MCA) is what a line costs in the billing currency, after all discounts; where that is not USD,
-`costInUsd` is taken, and a line without it is set aside. `Quantity` is in blocks of UnitOfMeasure: 20000 of `1K` are 20 million tokens.
+`Cost` (EA) or `costInBillingCurrency` (MCA) is what a line costs in the billing currency, after all discounts. Where that is not USD, what
+`costInUsd` states is kept beside it, for a book without a rate of exchange; `exchangeRatePricingToBilling` leads from the currency of the
+price list, not from dollars, and is not read. `Quantity` is in blocks of UnitOfMeasure: 20000 of `1K` are 20 million tokens.
 Header names differ in case by layout. Days are UTC days, written MM/DD/YYYY, DD/MM/YYYY or ISO 8601; one file has one of these, found
 by the first day that can be read in one way only: billing periods end after the 12th. A file that has two of them is refused.
 
@@ -30,6 +31,7 @@ import polars as pl
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest._azure_days import Days, days_of
+from meterbook.assets.ingest._currency import USD, not_a_currency, too_large
 from meterbook.assets.ingest._sku import CLOUDS, METERS, bought, tokens, tokens_per_unit
 from meterbook.assets.ingest._tables import Column, Tables
 from meterbook.assets.ingest._typed_rows import Rows
@@ -81,8 +83,7 @@ _MADE: dict[str, pl.DataType] = {
 _RAW = {
     "starts_at": "TIMESTAMP",
     **dict.fromkeys(("delivery", "view", "billing_account_id", "billing_period", "currency"), "VARCHAR"),
-    "cost_usd": _MONEY,
-    "list_usd": _MONEY,
+    **dict.fromkeys(("cost", "cost_in_usd", "list_cost", "list_in_usd"), _MONEY),
     "quantity": "DECIMAL(38,6)",
     **dict.fromkeys((*_KEPT, "line_item", "meter_id", "meter_category", "meter_name", "reservation_id", "benefit_id"), "VARCHAR"),
     **{name: {pl.String(): "VARCHAR", pl.Int64(): "BIGINT"}.get(dtype, "BOOLEAN") for name, dtype in _MADE.items()},
@@ -136,9 +137,9 @@ def _finish(frame: pl.DataFrame, reading: Reading, seen: _Seen) -> pl.DataFrame:
 
 
 def _costs() -> Iterator[pl.Expr]:
-    is_usd = pl.col("currency").str.to_uppercase() == "USD"
-    yield pl.when(is_usd).then("cost").otherwise("cost_in_usd").alias("cost_usd")
-    yield pl.when(is_usd).then(pl.coalesce("list_cost", "list_in_usd")).otherwise("list_in_usd").alias("list_usd")
+    currency = pl.col("currency").str.to_uppercase()
+    yield currency
+    yield pl.when(currency == USD).then(pl.coalesce("list_cost", "list_in_usd")).otherwise("list_cost").alias("list_cost")
 
 
 def _line(row: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
@@ -217,7 +218,9 @@ def _rules(days: Days) -> list[Rule]:
         missing("currency"),
         missing("charge_type"),
         (pl.col("cost").is_null(), pl.lit("cost is missing")),
-        (pl.col("cost_usd").is_null(), pl.format("currency {} has no cost in US dollars beside it", pl.col("currency"))),
+        not_a_currency(),
+        *(too_large(name) for name in ("cost", "list_cost")),
+        *(too_large(name, is_usd=True) for name in ("cost_in_usd", "list_in_usd")),
         (pl.col("quantity").abs() > LARGEST, pl.format("quantity {} is too large", pl.col("quantity"))),
     ]
 
@@ -276,9 +279,9 @@ FORMAT = Format(
         "count.",
         tokens="Quantity x block of the unit (`1K`, `1M`), for meters whose words say input, output or cached; cached input is a meter of "
         "its own, reasoning is inside output. Signed.",
-        money="cost after discounts, dollars; another billing currency needs `costInUsd`. Rounded half to even at the picodollar, line by "
-        "line. Billed, and effective where the amortised view is there. List cost from `paygCost...` where a layout has it; no "
-        "contracted cost. The open month is an estimate until 72 hours after its end.",
+        money="cost after discounts, in the billing currency; what `costInUsd` states is kept beside it. Rounded half to even at "
+        "twelve decimals, line by line. Billed, and effective where the amortised view is there. List cost from `paygCost...` where a "
+        "layout has it; no contracted cost. The open month is an estimate until 72 hours after its end.",
         options="`view: actual` and `view: amortised` on two sources, to bring both: billed cost then comes from the actual view, "
         "effective cost from the amortised one, and what both hold counts once. `delivery: add` for exports of parts of a month (week to "
         "date, custom days, one resource group each), which would replace each other.",

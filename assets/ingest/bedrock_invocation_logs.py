@@ -8,9 +8,10 @@ export to S3, which begin with an instant.
 cache write is of five minutes, unless the response that was logged beside it says otherwise (`usage.cacheDetails` of Converse,
 `usage.cache_creation` of Anthropic). The log knows no price.
 
-A response is looked into for these lifetimes, its latency, its stop reason and its service tier, and for the model where the record
-names only an application inference profile; nothing else of a body is kept. The layout of failed rows and whether `timestamp` is the
-start or the end of the call are not documented.
+A response is looked into for these lifetimes, its latency, its stop reason and its service tier, for how many images it holds, and for the
+model where the record names only an application inference profile; nothing else of a body is kept. `region` is the one that was called, by
+whose prices AWS bills; `inferenceRegion`, where a cross-region profile ran the call, stays in the raw table. The layout of failed rows and
+whether `timestamp` is the start or the end of the call are not documented.
 """
 
 import re
@@ -22,8 +23,8 @@ from typing import Any
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest import _calls
-from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest import _calls, _meters
+from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows
@@ -40,7 +41,6 @@ _DECLINED = frozenset({
 _ARN = re.compile(r"^arn:[\w-]+:bedrock:[^:]*:\d*:(?P<kind>[\w-]+)/(?P<name>.+)$")
 _GEOGRAPHY = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
 _NAMED = frozenset({"foundation-model", "inference-profile"})
-_TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "flex": "flex", "batch": "batch"}
 
 
 class _Identity(msgspec.Struct):
@@ -96,7 +96,13 @@ class _Tier(msgspec.Struct):
     type: Text = None
 
 
+class _Performance(msgspec.Struct):
+    latency: Text = None
+
+
 class _Response(msgspec.Struct):
+    images: msgspec.Raw = _RAW_NULL
+    performance: _Performance | None = msgspec.field(default=None, name="performanceConfig")
     usage: _Usage | None = None
     metrics: _Metrics | None = None
     model: Text = None
@@ -107,9 +113,9 @@ class _Response(msgspec.Struct):
 _NOTHING = _Response()
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "requested_model", "served_tier", "input_tokens", "cache_read_tokens",
-    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "latency_ms", "status", "error_class", "finish_reason", "key_id",
-    "key_alias", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "region",
-    "inference_region", "operation", "prompt_hash",
+    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "all_tokens", "quantity", "quantity_unit", "latency_ms", "status",
+    "error_class", "finish_reason", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "region", "inference_region",
+    "operation", "prompt_hash",
 )  # fmt: skip
 
 
@@ -129,14 +135,14 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "provider": "aws.bedrock",
             "model": _model(log.model_id, response),
             "requested_model": _without_arn(log.model_id),
-            "served_tier": _TIERS.get((response.tier.type or "").lower(), response.tier.type or None) if response.tier else None,
+            "served_tier": _tier(log.model_id, response),
             "latency_ms": _calls.count(response.metrics.latency_ms, "latencyMs") if response.metrics else None,
             "status": "failure" if log.error_code else "success",
             "error_class": log.error_code or None,
             "finish_reason": response.stop_reason or None,
             "project_id": log.account_id or None,
             "user_id": said["user_id"] or who["user_id"],
-            "region": log.region or None,
+            "region": _meters.region(log.region),
             "inference_region": log.inference_region or None,
             "operation": log.operation or None,
             "prompt_hash": prompt_hash(log.input.body if log.input else None, reading),
@@ -163,13 +169,25 @@ def _tokens(log: _Log, response: _Response) -> Row:
         tokens, output = tokens or 0, output or 0
     if output is None and tokens is not None and "embed" in (log.model_id or ""):
         output = 0  # vectors are no tokens
+    images = msgspec.json.decode(response.images, type=list[msgspec.Raw]) if bytes(response.images).startswith(b"[") else ()
     return {
         "input_tokens": tokens,
         "cache_read_tokens": read or 0,
         "cache_write_5m_tokens": (written or 0) - hour,
         "cache_write_1h_tokens": hour,
+        _meters.ASSUMED: bool(written) and (response.usage is None or not (response.usage.details or response.usage.creation)),
         "output_tokens": output,
+        **(_meters.quantity(len(images), "images", "images") if tokens is None and output is None else {}),
     }
+
+
+def _tier(model_id: str, response: _Response) -> str | None:
+    """The tier of the answer; a provisioned model is paid by the hour, and latency that is optimised has a price of its own."""
+    arn = _ARN.match(model_id)
+    if arn and arn["kind"] == "provisioned-model":
+        return "provisioned"
+    is_fast = response.performance is not None and response.performance.latency == "optimized"
+    return _meters.tier(response.tier.type if response.tier else None, "fast" if is_fast else None)
 
 
 def _hour(usage: _Usage | None) -> int:
@@ -272,10 +290,11 @@ FORMAT = Format(
         "logged response has its lifetime. Counts that are absent (images, failed calls a model may have begun) are unknown, not zero.",
         money="none: calls are priced by rate cards of provider `aws.bedrock`, whose models are spelled `anthropic.claude-...` or "
         "`global.anthropic.claude-...`; none is shipped, and bills (CUR, FOCUS) have what AWS charged.",
-        limits="Delivery is best effort, so calls can be missing. Service tier and batch are known only where the response was logged and "
-        "says so. An application inference profile or provisioned model is named by its ARN's last part: give your card that alias. "
-        "Provisioned throughput is billed by the hour, not by these tokens. Not verified: whether `timestamp` is start or end, and "
-        "the layout of failed rows.",
+        limits="Delivery is best effort, so calls can be missing. Service tier, latency that is optimised (tier fast) and how many images "
+        "were made are known only where the response was logged and says so; the log tells neither batch, audio nor searches. An "
+        "application inference profile or provisioned model is named by its ARN's last part: give your card that alias. Provisioned "
+        "throughput is billed by the hour, not by these tokens. Not verified: whether `timestamp` is start or end, and the layout of "
+        "failed rows.",
     ),
     names=frozenset({"schemaType", "accountId", "requestId", "modelId", "inputTokenCount", "outputTokenCount", "operation", "region"}),
 )

@@ -168,12 +168,13 @@ FORMAT = Format(
         "`Metrics` is in clear, owners where `Metadata` is. RequestBody and ResponseBody are never kept.",
         key="Events have no ids. Equal ones with sealed bodies are one event that came twice; others are known by their content and their "
         "place among equal events of their file.",
-        tokens="unknown, unless `Metrics` gives counts: then all input counts as uncached.",
+        tokens="unknown, unless `Metrics` gives counts: then all input counts as uncached text, all output as text.",
         money="none in most exports. `Metrics.cost` is the gateway's estimate in USD; 0 is unknown unless the event is a cache hit.",
         options="starts_at, fields (started_at)",
-        limits="Counts of calls, no money, unless `Metrics` is exported. Use the logs of the REST API (cloudflare_logs) for money. Both "
-        "hold the same calls under nothing in common: where you drop both, name one under `sources:` with `counts: false`. The spellings "
-        "of times before Timestamp was documented, and of counts in `Metrics`, are not verified.",
+        limits="Tier, region, media and searches are in no field. Counts of calls, no money, unless `Metrics` is exported. Use the logs "
+        "of the REST API (cloudflare_logs) for money. Both hold the same calls under nothing in common: where you drop both, name one "
+        "under `sources:` with `counts: false`. The spellings of times before Timestamp was documented, and of counts in `Metrics`, are "
+        "not verified.",
     ),
     names=frozenset({"RateLimited", "RoutingDecisionID", "RoutingReason", *_Event.__struct_encode_fields__}),
 )

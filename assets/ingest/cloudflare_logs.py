@@ -111,10 +111,12 @@ FORMAT = Format(
         taken="Tokens, cost, times, model, status and the metadata's team, tenant, feature, environment, session, experiment_arm and user. "
         "Calls that evaluate guardrails are logged as requests and count as such.",
         key="`id`; of several rows the one with the most tokens counts.",
-        tokens="tokens_in and tokens_out as given; cached and reasoning tokens are not told apart, so all input counts as uncached.",
+        tokens="tokens_in and tokens_out as given; cached and reasoning tokens, audio and images are not told apart, so all input counts "
+        "as uncached text.",
         money="`cost` in USD, the gateway's estimate at list prices; 0 is unknown unless the log is a cache hit or `custom_cost` is true.",
-        limits="A gateway keeps a limited number of logs and drops the oldest. A page that says there are more is flagged. Do not drop "
-        "Logpush files of the same gateway as well: their requests have no ids, and would count twice.",
+        limits="Tier, region and searches are not logged, nor how many images or seconds a call without tokens used. A gateway keeps a "
+        "limited number of logs and drops the oldest. A page that says there are more is flagged. Do not drop Logpush files of the same "
+        "gateway as well: their requests have no ids, and would count twice.",
     ),
     names=frozenset(_Log.__struct_encode_fields__),
 )

@@ -6,7 +6,8 @@ and numbers may be text. start_time is UTC, duration is in milliseconds.
 
 The gateway counts as OpenTelemetry asks: input holds what was read from a cache and written to one, and output holds reasoning; `tokens:
 exclusive` is for logs whose costs were defined otherwise. The parts are known only where `llmRequestCosts` defines CachedInputToken and
-CacheCreationInputToken and the access log writes them; without them all input counts as uncached. There is no cost.
+CacheCreationInputToken and the access log writes them; without them all input counts as uncached. Audio, images and video are read under
+the names of OpenTelemetry (`gen_ai.usage.audio.input_tokens`), inside the input and the output. There is no cost.
 `gen_ai.provider.name` is the path of a backend and names no vendor: the provider is unknown unless `fields` says where it stands.
 """
 
@@ -16,8 +17,9 @@ from functools import cache
 import msgspec
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
@@ -47,6 +49,13 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens", "genai_tokens_reasoning", "llm_reasoning_token"),
     ),
+    "cache_write_1h_tokens": (),
+    **{f"{medium}_input_tokens": (f"gen_ai.usage.{medium}.input_tokens",) for medium in ("audio", "image", "video")},
+    **{f"{medium}_output_tokens": (f"gen_ai.usage.{medium}.output_tokens",) for medium in ("audio", "image")},
+    "total_tokens": ("gen_ai.usage.total_tokens", "genai_tokens_total", "llm_total_token"),
+    "searches": (),
+    "served_tier": (),
+    "region": (),
     "latency_ms": ("duration",),
     "time_to_first_token_ms": (),
     "status_code": ("response_code",),
@@ -58,12 +67,13 @@ _AI = frozenset({"input_tokens", "output_tokens", "model", "requested_model"})
 _SIGNS = frozenset(key for name in _AI for key in _KEYS[name] if key.startswith(("gen_ai.", "genai_", "llm_")))
 _ENVOY = frozenset({"response_code", "start_time", "duration", "x-request-id", "upstream_cluster", "x-envoy-origin-path"})
 _TEXT = ("response_id", "model", "requested_model", "session_id", "user_id", "key_id", "key_alias", "project_id", *_calls.OWNERS)
-_COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "reasoning_tokens")
+_COUNTS = tuple(name for name in _KEYS if name.endswith("_tokens"))
 _COLUMNS = columns(
-    "request_id", "operation_id", "response_id", "started_at", "provider", "model", "requested_model", "input_tokens",
-    "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "time_to_first_token_ms", "status",
-    "error_class", "session_id", "user_id", "key_id", "key_alias", "project_id", "team", "tenant", "feature", "environment",
-    "experiment_arm",
+    "request_id", "operation_id", "response_id", "started_at", "provider", "model", "requested_model", "served_tier", "region",
+    "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens",
+    "video_input_tokens", "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "searches", "all_tokens",
+    "latency_ms", "time_to_first_token_ms", "status", "error_class", "session_id", "user_id", "key_id", "key_alias", "project_id", "team",
+    "tenant", "feature", "environment", "experiment_arm",
 )  # fmt: skip
 
 
@@ -130,10 +140,24 @@ def _text(value: _Value) -> str | None:
 
 
 def _tokens(found: Mapping[str, _Value], reading: Reading) -> Row:
+    """Exclusive buckets. A cache write without keys of its own lifetime is of five minutes; one of an hour is named beside it."""
     counts = {name: _calls.count(found[name], name) for name in _COUNTS}
-    if reading.options.tokens != "exclusive":
-        counts["input_tokens"] = _calls.uncached(counts["input_tokens"], counts["cache_read_tokens"], counts["cache_write_5m_tokens"])
-    return dict(counts)
+    five, hour = counts["cache_write_5m_tokens"], counts["cache_write_1h_tokens"]
+    read, writes = counts["cache_read_tokens"], Writes(five or 0, hour or 0, is_assumed=hour is None)
+    whole, thoughts = counts["input_tokens"], counts["reasoning_tokens"]
+    if reading.options.tokens == "exclusive" and whole is not None:
+        whole += (read or 0) + writes.total
+    output = _meters.with_thoughts(counts["output_tokens"], thoughts, whole_input=whole, total=counts["total_tokens"])
+    media = Media(*(counts[f"{medium}_input_tokens"] for medium in ("audio", "image", "video")))
+    return {
+        **_meters.inputs(whole, read, writes, media),
+        **_meters.outputs(output, Media(counts["audio_output_tokens"], counts["image_output_tokens"]), thoughts),
+        # What the log has no key for is unknown.
+        **{name: None for name in ("cache_write_5m_tokens", "cache_write_1h_tokens") if counts[name] is None},
+        "searches": _calls.count(found["searches"], "searches"),
+        "served_tier": _meters.tier(_text(found["served_tier"])),
+        "region": _meters.region(_text(found["region"])),
+    }
 
 
 def _no_tokens(found: Mapping[str, _Value], done: Row) -> Row:
@@ -156,18 +180,20 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="The access log of the EnvoyProxy resource (type JSON, to a file or stdout), collected as files of bare lines.",
-        taken="Tokens, models, times, status and session under the names of the documentation; what else the operator wrote (team, tenant, "
-        "feature, environment, experiment_arm, user_id, key_id, key_alias, project_id, provider, time_to_first_token_ms) where `fields` "
-        "names it. Entries with neither a model nor tokens, such as MCP traffic, are counted as filtered.",
+        taken="Tokens, models, times, status and session under the names of the documentation; what else the operator wrote (team, "
+        "tenant, feature, environment, experiment_arm, user_id, key_id, key_alias, project_id, provider, served_tier, region, searches, "
+        "cache_write_1h_tokens, time_to_first_token_ms) where `fields` names it. Entries with neither a model nor tokens, such as MCP "
+        "traffic, are counted as filtered.",
         key="x-request-id and start_time; of several rows the one with the most tokens counts. Attempts of a client that keeps its "
         "x-request-id share operation_id. An entry without an id is known by its content and its place among equal entries of its file.",
-        tokens="Input holds cache reads and writes, output holds reasoning, as the gateway counts; `tokens: exclusive` where its costs "
-        "were defined otherwise. Without keys for cached tokens all input counts as uncached; cache writes are taken as five minutes.",
+        tokens="Input holds cache reads and writes and media, output holds reasoning and media, as the gateway counts; reasoning is added "
+        "where the total says that it lies beside; `tokens: exclusive` where its costs were defined otherwise. Without keys for cached "
+        "tokens all input counts as uncached; cache writes are taken as five minutes.",
         money="none: cost comes from the rate cards, by the model's name alone unless `fields` gives the provider.",
         options="fields, tokens",
-        limits="The keys of cached tokens are not documented: several spellings are read, `fields` names others. Keys inside objects are "
-        "not read. Retries and fallbacks inside Envoy give one entry, of the last attempt. A client that left (response_code 0) is a "
-        "failure with unknown tokens.",
+        limits="The gateway does not count what calls without tokens use. The keys of cached tokens are not documented: several spellings "
+        "are read, `fields` names others. Keys inside objects are not read. Retries and fallbacks inside Envoy give one entry, of the "
+        "last attempt. A client that left (response_code 0) is a failure with unknown tokens.",
     ),
     names=frozenset(key for some in _KEYS.values() for key in some),
 )

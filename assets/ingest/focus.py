@@ -11,7 +11,7 @@ What vendors do otherwise:
 - Google lists credits in `x_Credits`. Whether BilledCost and EffectiveCost hold them is not verified for the native export, and Google's
   own published view puts them into both. The line itself tells: a cost equal to ContractedCost is without them, and they
   are taken off it; any other is taken to hold them.
-- Azure's `x_...CostInUsd` columns are used where the bill is in another currency.
+- Costs are in `BillingCurrency`. What Azure's `x_...CostInUsd` columns state is kept beside them, for a book without a rate of exchange.
 - Token counts are read where a unit says tokens, and from Google's lines of tokens, whose unit text says requests although tokens are
   counted (published bills). Azure's `Units` are not verified to be single tokens: those lines have a cost and no tokens.
 - `NULL` as text is no value; times may lack T, Z or seconds; what is not FOCUS is left out.
@@ -28,7 +28,7 @@ from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
 
 _NAMES = frozenset({"billedcost", "chargeperiodstart", "chargecategory"})
-_LOOKED_AT = ("effective_cost", "effective_cost_usd", "credits_usd", "credit_billed_usd", "credit_effective_usd")
+_LOOKED_AT = ("effective_cost", "effective_amount", "credit_billed", "credit_effective")
 
 
 def _recognises(sample: Sample) -> bool:
@@ -40,8 +40,8 @@ def _read(content: Content, reading: Reading) -> Rows:
     rows = TABLES.read(content, reading)
     unknown = apart = 0
     for frame in rows.frames(_LOOKED_AT):
-        unknown += frame.filter((pl.col("effective_cost") == 0) & pl.col("effective_cost_usd").is_null()).height
-        apart += frame.filter((pl.col("credit_billed_usd") != 0) | (pl.col("credit_effective_usd") != 0)).height
+        unknown += frame.filter((pl.col("effective_cost") == 0) & pl.col("effective_amount").is_null()).height
+        apart += frame.filter((pl.col("credit_billed") != 0) | (pl.col("credit_effective") != 0)).height
     if unknown:
         rows.flags.append(f"holds {unknown:,} usage lines that are invoiced and have an EffectiveCost of 0; it is taken as unknown")
     if apart:
@@ -70,8 +70,8 @@ FORMAT = Format(
         "export all count.",
         tokens="each kind of token is a line of its own; counted where the unit says tokens, and on Google's lines of tokens, whose unit "
         "says requests. Azure's `Units` are not verified: cost, and no tokens.",
-        money="BilledCost, ListCost, ContractedCost and EffectiveCost in dollars, kept apart; `x_...CostInUsd` where the bill is in "
-        "another currency; other lines not in USD are set aside. Zeros beside a cost that is not 0 are unknown. Google's credits are "
+        money="BilledCost, ListCost, ContractedCost and EffectiveCost in BillingCurrency, kept apart; `x_...CostInUsd` beside them, "
+        "where the bill states it. Zeros beside a cost that is not 0 are unknown. Google's credits are "
         "taken off a cost that equals ContractedCost, which is before credits.",
         options="`delivery: add` for exports that each hold a part of a period: one file per day or per sub account.",
         limits="GPU hours are known where SkuPriceDetails has a GpuCount, or on Google's GPU lines. The open month is an estimate until "

@@ -6,8 +6,9 @@ UTC.
 
 `cost` is after the contract price and before credits; `credits` are negative and beside it. Billed is cost plus all credits, promotions
 among them, as on the invoice; contracted is cost; list is `cost_at_list`. Effective is not given: commitments are billed by the hour as
-they run, so what is billed is amortised. Promotions are kept apart in the raw rows (`promotion_usd`). Amounts are in the billing
-currency: USD = amount / currency_conversion_rate, rounded half to even at the picodollar, once per figure and row.
+they run, so what is billed is amortised. Promotions are kept apart in the raw rows (`promotion`). Amounts are in the billing
+currency. What they are in dollars as the row states it, amount / currency_conversion_rate, rounded half to even at the picodollar once per
+figure and row, is kept beside them, for a book without a rate of exchange.
 
 `invoice.month` is the billing period, not the month of use: tax and late corrections fall on other days than they are invoiced for.
 
@@ -30,6 +31,7 @@ import polars as pl
 
 from meterbook.assets.content import Content
 from meterbook.assets.ingest import _gcp_skus, _gcp_values
+from meterbook.assets.ingest._currency import not_a_currency
 from meterbook.assets.ingest._tables import Column, Tables
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, About, Format, Places, Rule, Sample, instant, missing, not_an_instant, sample_of
@@ -78,8 +80,9 @@ _COLUMNS = {
 }
 _KEPT = ("billing_account_id", "cost_type", "currency", "service_id", "service_name", "sku_id", "line_item", "project_id", "resource_name")
 _ADJUSTED = ("adjustment_id", "adjustment_type", "consumption_model", "seller_name")
+_FIGURES = ("cost", "credited", "promotion", "billed", "list_cost", "cost_in_usd", "billed_in_usd", "list_in_usd")
 _MADE: dict[str, pl.DataType] = {
-    **dict.fromkeys(("cost_usd", "credits_usd", "promotion_usd", "billed_usd", "list_usd"), pl.Decimal(38, 12)),
+    **dict.fromkeys(_FIGURES, pl.Decimal(38, 12)),
     "quantity": pl.Decimal(38, 6),
     **dict.fromkeys(("start_iso", "end_iso", "export_iso", "billing_period", "region_id", "resource_id"), pl.String()),
     **dict.fromkeys(("scope", "provider", "model", "meter", "served_tier", "quantity_unit", "tags", "row_id"), pl.String()),
@@ -89,7 +92,7 @@ _MADE: dict[str, pl.DataType] = {
 _RAW = {
     **dict.fromkeys(("starts_at", "ends_at", "exported_at"), "TIMESTAMP"),
     **dict.fromkeys((*_KEPT, *_ADJUSTED, "billing_period", "region_id", "resource_id"), "VARCHAR"),
-    **dict.fromkeys(("cost_usd", "credits_usd", "promotion_usd", "billed_usd", "list_usd"), _MONEY),
+    **dict.fromkeys(_FIGURES, _MONEY),
     "quantity": "DECIMAL(38,6)",
     **dict.fromkeys(("scope", "provider", "model", "meter", "served_tier", "quantity_unit", "tags", "row_id"), "VARCHAR"),
     "tokens": "BIGINT",
@@ -113,7 +116,7 @@ def _line(row: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
     seen.cost_types.add(row["cost_type"] or "regular")
     made: dict[str, Any] = dict.fromkeys(_MADE)
     try:
-        made |= _gcp_values.dollars(row)
+        made |= _gcp_values.amounts(row)
     except ValueError as error:
         made["wrong"] = str(error)
     instants = {f"{name}_iso": _gcp_values.iso(row[name]) for name in ("start", "end", "export")}
@@ -126,7 +129,7 @@ def _line(row: Mapping[str, Any], seen: _Seen) -> dict[str, Any]:
         *(row[name] or "" for name in _IDENTITY),
         row["sku_id"] or row["line_item"] or "",
         *numbers,
-        str(made["credits_usd"]),
+        str(made["credited"]),
         tags or "",
     ]
     return {
@@ -148,8 +151,8 @@ def _month(text: str | None) -> str | None:
 def _finish(frame: pl.DataFrame, _reading: Reading, seen: _Seen, detail: int | None) -> pl.DataFrame:
     made = [_line(row, seen) for row in frame.iter_rows(named=True)]
     lines = pl.DataFrame({name: pl.Series([one[name] for one in made], dtype=dtype) for name, dtype in _MADE.items()})
-    frame = frame.with_columns(pl.coalesce("sku_id", "line_item").alias("sku_id"))
-    return pl.concat([frame.drop("credits", "labels", "given_tags"), lines], how="horizontal").with_columns(
+    frame = frame.with_columns(pl.coalesce("sku_id", "line_item").alias("sku_id"), pl.col("currency").str.to_uppercase())
+    return pl.concat([frame.drop("credits", "labels", "given_tags", "cost", "list_cost"), lines], how="horizontal").with_columns(
         instant("start_iso").alias("starts_at"),
         instant("end_iso").alias("ends_at"),
         instant("export_iso").alias("exported_at"),
@@ -159,6 +162,7 @@ def _finish(frame: pl.DataFrame, _reading: Reading, seen: _Seen, detail: int | N
 
 _RULES: list[Rule] = [
     missing("currency"),
+    not_a_currency(),
     *not_an_instant("starts_at", "start", "usage_start_time"),
     *not_an_instant("exported_at", "export", "export_time"),
     (pl.col("wrong").is_not_null(), pl.col("wrong")),
@@ -221,8 +225,9 @@ FORMAT = Format(
         "columns, what a SKU and project were given on one day comes from the export that reaches further, then from the one with more.",
         tokens="`usage.amount` of token SKUs: cached input (caching) is a SKU of its own, thinking is output. Signed. Gemini before 2.0 "
         "has no tokens, for it was sold by characters.",
-        money="billed is `cost` plus all `credits`, promotions too; contracted is `cost`; list is `cost_at_list`; no effective cost. Other "
-        "currencies are divided by `currency_conversion_rate`, and rounded half to even at the picodollar, figure by figure.",
+        money="billed is `cost` plus all `credits`, promotions too; contracted is `cost`; list is `cost_at_list`; no effective cost. In "
+        "the billing currency; what `currency_conversion_rate` makes of them in dollars, rounded half to even at the picodollar, figure by "
+        "figure, is kept beside them.",
         limits="No requests and no end user. Equal rows in two shards of one export count once. Taxes lie on the first day they are for. "
         "Use arrives for days after it happened. JSON that leaves out empty fields does not say whether it is of the detailed table: do "
         "not bring both tables so. The native FOCUS export (`focus`) is the same money again: bring one of the two. Token amounts of "

@@ -3,8 +3,8 @@
 `cost` is a whole number of nano-dollars in the table (USD x 1,000,000,000), and USD from the API and the CLI: rows that have `status` and
 no `response_status` are the table's. `money_unit` overrides that.
 
-Token columns are disjoint: prompt_tokens holds neither cached nor audio tokens, completion_tokens neither reasoning nor audio. They are
-added up to input and output here. Only the table has all of them. The API leaves out reasoning, the CLI's CSV cached tokens too, so
+Token columns are disjoint: prompt_tokens holds neither cached nor audio tokens, completion_tokens neither reasoning nor audio. Reasoning is
+added to output here. Only the table has all of them. The API leaves out reasoning, the CLI's CSV cached tokens too, so
 for their rows Helicone's own cost is the better one.
 
 A row with a cache_reference_id other than the zero UUID was answered by Helicone's cache; whether its token columns stay filled is not
@@ -22,6 +22,7 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._call_tables import TabledCalls
 from meterbook.assets.ingest._calls import Row, columns
+from meterbook.assets.ingest._meters import ASSUMED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._typed_rows import Rows
@@ -77,9 +78,9 @@ class _Log(msgspec.Struct):
 _COLUMNS = {
     **columns(
         "request_id", "response_id", "started_at", "provider", "model", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
-        "output_tokens", "reasoning_tokens", "latency_ms", "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id",
-        "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "prompt_hash",
-        "cost_basis", "reported_cost_usd",
+        "audio_input_tokens", "output_tokens", "audio_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms",
+        "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "project_id", "user_id", "session_id", "team",
+        "tenant", "feature", "environment", "experiment_arm", "prompt_hash", "cost_basis", "reported_cost_usd",
     ),
     "updated_at": "TIMESTAMP",
     "is_passthrough_billing": "BOOLEAN",
@@ -148,23 +149,30 @@ def _tokens(log: _Log, outcome: Row) -> Row:
         for name in ("prompt_tokens", "prompt_audio_tokens", "completion_tokens", "completion_audio_tokens", "reasoning_tokens")
     }
     read, written = (_calls.count(getattr(log, f"prompt_cache_{name}_tokens"), f"prompt_cache_{name}_tokens") for name in ("read", "write"))
-    prompt = _sum(counts["prompt_tokens"], counts["prompt_audio_tokens"])
-    completion = _sum(counts["completion_tokens"], counts["completion_audio_tokens"], counts["reasoning_tokens"])
-    if outcome["status"] == "failure" and not (prompt or completion or read or written) and not _calls.refused(outcome["error_class"]):
+    prompt, completion = counts["prompt_tokens"], _sum(counts["completion_tokens"], counts["reasoning_tokens"])
+    audio, made_audio = counts["prompt_audio_tokens"], counts["completion_audio_tokens"]
+    if (
+        outcome["status"] == "failure"
+        and not any((prompt, completion, read, written, audio, made_audio))
+        and not _calls.refused(outcome["error_class"])
+    ):
         prompt = completion = None  # the zeros of a call that may have been answered are not counted ones
     knows_all = None not in {read, written, counts["reasoning_tokens"]}
     return {
         "input_tokens": prompt,
         "cache_read_tokens": read,
         "cache_write_5m_tokens": written,
+        ASSUMED: bool(written),
+        "audio_input_tokens": audio,
         "output_tokens": completion,
+        "audio_output_tokens": made_audio,
         "reasoning_tokens": counts["reasoning_tokens"],
         "cost_basis": "computed" if knows_all else "reported",
     }
 
 
-def _sum(first: int | None, *others: int | None) -> int | None:
-    return None if first is None else first + sum(other or 0 for other in others)
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None else first + (second or 0)
 
 
 def _object(given: Object, name: str) -> Mapping[str, Any]:
@@ -230,15 +238,16 @@ FORMAT = Format(
         "has a key and the body is in the file.",
         key="`request_id`; of several rows the one updated last counts. A row without one (the CLI's CSV) is known by `response_id`, under "
         "which the other shapes of the same call are found too; without both by its content.",
-        tokens="Disjoint columns: input is prompt and audio tokens, without what a cache held; output is completion, reasoning and audio "
-        "tokens. The API and the CLI leave some out, so their rows cost what Helicone says; others are priced by rate cards. "
+        tokens="Disjoint columns: input is prompt tokens, without audio and what a cache held; output is completion and reasoning tokens, "
+        "without audio. The API and the CLI leave some out, so their rows cost what Helicone says; others are priced by rate cards. "
         "Cache writes count as 5 minutes. The zeros of a failed call count as none only where it was declined (4xx, 503, 529).",
         money="`cost` is an estimate: nano-dollars as whole numbers in the table, USD elsewhere; 0 for tokens that are no cache hit is "
         "unknown. Calls paid with Helicone credits are flagged: their bill comes from Helicone.",
         options="money_unit",
-        limits="The API hides answers from its cache unless asked, and gives at most 1,000 rows a page: a file of whole pages is flagged. "
-        "Scores other than feedback are left out. A query of your own has to select `status` too, by which the table's unit is known; "
-        "Parquet and CSV out of ClickHouse itself are not read. Not verified: token columns of cached rows.",
+        limits="Tier, region, images, searches, and what calls without tokens used are not in the table. The API hides answers from its "
+        "cache unless asked, and gives at most 1,000 rows a page: a file of whole pages is flagged. Scores other than feedback are left "
+        "out. A query of your own has to select `status` too, by which the table's unit is known; Parquet and CSV out of ClickHouse "
+        "itself are not read. Not verified: token columns of cached rows.",
     ),
     cap=1_000,
     names=frozenset(_Log.__struct_encode_fields__),

@@ -5,8 +5,9 @@ The AI part is read as the audit log reference gives it: `ai.proxy.{usage,meta,c
 of an entry is a row of its own: the answer, the embeddings of a retrieval, a judge's verdict. `started_at` is in unix milliseconds.
 
 Kong passes on the provider's own numbers: cached tokens lie inside `prompt_tokens`, unless `total_tokens` is input, output and cached
-tokens together, or the names are Anthropic's (`cache_read_input_tokens`). Reasoning lies inside `completion_tokens`. Which of the two
-holds for Anthropic's models behind OpenAI's names is not documented: such files are flagged until `tokens` is given.
+tokens together, or the names are Anthropic's (`cache_read_input_tokens`). Reasoning lies inside `completion_tokens`, Google's beside it
+where the total says so; audio and images lie inside both. Which of the two holds for Anthropic's models behind OpenAI's names is not
+documented: such files are flagged until `tokens` is given.
 
 `cost` is tokens times the prices in the operator's configuration, without a currency; 0 where none is set, and so unknown. Payloads,
 which stand in an entry only where their logging is on, are never kept.
@@ -23,10 +24,12 @@ import msgspec
 from meterbook.assets.content import Content
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest._meters import USED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._typed_rows import Rows
+from meterbook.assets.ingest._usage import Usage, buckets, holds_cached
 from meterbook.assets.ingest.format import About, Format
 from meterbook.assets.sources import Options, Reading
 
@@ -37,25 +40,7 @@ _ANSWERS = ("proxy", "ai-proxy", "ai-proxy-advanced")
 _EXCLUSIVE = frozenset({"anthropic", "bedrock"})  # their own input counts leave cached tokens out
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: Count | None = None
-    prompt_token: Count | None = None
-    input_tokens: Count | None = None
-    completion_tokens: Count | None = None
-    completion_token: Count | None = None
-    output_tokens: Count | None = None
-    total_tokens: Count | None = None
-    prompt_tokens_details: _Details | None = None
-    input_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
+class _Usage(Usage):
     cost: Decimal | None = None
     time_to_first_token: Decimal | None = None
 
@@ -112,11 +97,10 @@ class _Entry(msgspec.Struct):
     ai: dict[str, _Plugin | None] | None = None
 
 
-_NO_DETAILS, _NO_USAGE, _NO_META, _NO_CACHE, _NOBODY = _Details(), _Usage(), _Meta(), _Cache(), _Part()
+_NO_USAGE, _NO_META, _NO_CACHE, _NOBODY = _Usage(), _Meta(), _Cache(), _Part()
 _COLUMNS = columns(
-    "request_id", "operation_id", "started_at", "provider", "model", "requested_model", "input_tokens", "cache_read_tokens",
-    "cache_write_5m_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "time_to_first_token_ms", "status", "error_class",
-    "is_cache_hit", "key_id", "key_alias", "project_id", "feature", "prompt_hash", "reported_cost_usd",
+    "request_id", "operation_id", "started_at", "provider", "model", "requested_model", *USED, "latency_ms", "time_to_first_token_ms",
+    "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "feature", "prompt_hash", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -240,36 +224,11 @@ def _embedding(plugin: _Plugin) -> Row:
     }
 
 
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
-
-
 def _tokens(usage: _Usage, meta: _Meta, options: Options, odd: set[str]) -> Row:
-    total = _calls.count(_first(usage.prompt_tokens, usage.prompt_token, usage.input_tokens), "prompt_tokens")
-    output = _calls.count(_first(usage.completion_tokens, usage.completion_token, usage.output_tokens), "completion_tokens")
-    details = usage.prompt_tokens_details or usage.input_tokens_details or _NO_DETAILS
-    read = _calls.count(_first(usage.cache_read_input_tokens, details.cached_tokens), "cached_tokens") or 0
-    written = _calls.count(usage.cache_creation_input_tokens, "cache_creation_input_tokens") or 0
-    is_inside = _is_inside(usage, total, output, read + written) if options.tokens is None else options.tokens == "inclusive"
-    if is_inside and read and options.tokens is None and (meta.provider_name or "").lower() in _EXCLUSIVE:
+    is_told = options.tokens is not None or not usage.cached
+    if not is_told and holds_cached(usage, options) and (meta.provider_name or "").lower() in _EXCLUSIVE:
         odd.add("holds cached tokens of Anthropic or Bedrock, taken as part of prompt_tokens; say `tokens: inclusive` or `exclusive`")
-    return {
-        "input_tokens": _calls.uncached(total, read, written) if is_inside else total,
-        "cache_read_tokens": read,
-        "cache_write_5m_tokens": written,
-        "output_tokens": output,
-        "reasoning_tokens": _calls.count(
-            (usage.completion_tokens_details or usage.output_tokens_details or _NO_DETAILS).reasoning_tokens, "reasoning_tokens"
-        ),
-    }
-
-
-def _is_inside(usage: _Usage, total: int | None, output: int | None, cached: int) -> bool:
-    """Whether cached tokens lie inside the input: the sum tells, else the names do."""
-    parts = (total or 0) + (output or 0)
-    if usage.total_tokens in {parts, parts + cached} and cached:
-        return usage.total_tokens == parts
-    return usage.cache_read_input_tokens is None and usage.cache_creation_input_tokens is None
+    return buckets(usage, options)
 
 
 FORMAT = Format(
@@ -288,13 +247,14 @@ FORMAT = Format(
         key="`request.id`, else the content of the entry: two equal entries are one that was delivered twice. Of several the one with the "
         "most tokens counts. Calls of one entry share operation_id.",
         tokens="The provider's own numbers: prompt_tokens holds cached tokens, unless total_tokens or Anthropic's names say otherwise; "
-        "`tokens` decides. Reasoning lies inside completion_tokens. A hit of the gateway's cache keeps its tokens and costs nothing.",
+        "`tokens` decides. Reasoning lies inside completion_tokens, beside it where total_tokens says so (Google); audio and images lie "
+        "inside both. A hit of the gateway's cache keeps its tokens and costs nothing.",
         money="`cost` at the prices configured in Kong, an estimate without a currency: USD, or `money_unit`. 0 is unknown. It knows no "
         "price of cached tokens.",
         options="money_unit, tokens",
         limits="Attempts that AI Proxy Advanced made before the one that answered are not logged. Tokens of a semantic cache's embeddings "
-        "and of a judge are not logged: the first are flagged, the second unknown. Audio and image tokens count as input and output. Cache "
-        "writes are known only under Anthropic's names, and are taken as five minutes.",
+        "and of a judge are not logged: the first are flagged, the second unknown. Tier, region, searches, and what calls without tokens "
+        "used (images, characters, seconds) are not logged. Cache writes without a lifetime are taken as five minutes.",
     ),
     names=frozenset(_Entry.__struct_encode_fields__),
 )

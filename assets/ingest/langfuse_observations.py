@@ -5,9 +5,10 @@ GENERATION or EMBEDDING is a call; RETRIEVER, EVALUATOR, GUARDRAIL and TOOL are 
 CHAIN, SPAN and EVENT are not: what they count sums up the calls inside them.
 
 `usage_details` is exclusive: `input` and `output` are what remains beside details such as `input_cached_tokens` and
-`output_reasoning_tokens` (packages/shared of langfuse, commit 6275144, flattens OpenAI's shape so, and stores others as sent). Input is
-the sum of keys that begin with `input` or hold `cache`; `total` is never added. Where `total` is just `input` and `output` although there
-are details, they lie inside; `tokens` in the book's options decides otherwise. Cache writes without a lifetime count as 5 minutes.
+`output_reasoning_tokens` (packages/shared of langfuse, commit 6275144, flattens OpenAI's shape so, and stores others as sent). Input is the
+sum of keys that begin with `input` or hold `cache`; `total` is never added. Where `total` is just `input` and `output` although there are
+details, they lie inside; `tokens` in the book's options decides otherwise. Keys that name audio, image or video are of that medium, those
+that name a web search count searches. Cache writes without a lifetime count as 5 minutes.
 
 `total_cost` is in USD, computed by Langfuse from its price table or given by the caller; NULL, or 0 without any cost_details, is unknown.
 Latency is end less start: the exports do not agree whether their own `latency` is in seconds. `input` is hashed where the book has a key,
@@ -22,9 +23,10 @@ from typing import Any
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest import _calls, _langfuse
-from meterbook.assets.ingest._calls import Row, columns
+from meterbook.assets.ingest import _calls, _langfuse, _meters
+from meterbook.assets.ingest._calls import OWNERS, Row, columns
 from meterbook.assets.ingest._exports import Exports
+from meterbook.assets.ingest._meters import USED, Media, Writes
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format
@@ -33,7 +35,9 @@ from meterbook.assets.sources import Options, Reading
 Text = str | None
 Figures = Mapping[str, Decimal | None]
 _NULL = msgspec.Raw(b"null")
+_THOUGHTS = ("reason", "thought", "thinking")
 _CALLS = frozenset({"GENERATION", "EMBEDDING"})
+_UNTOLD = frozenset({"quantity", "quantity_unit", "region"})
 _SUMS = frozenset({"AGENT", "CHAIN", "SPAN", "EVENT"})
 
 
@@ -60,9 +64,8 @@ class _Observation(msgspec.Struct):
 
 
 _COLUMNS = columns(
-    "request_id", "operation_id", "started_at", "updated_at", "kind_of_call", "model", "input_tokens", "cache_read_tokens",
-    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "time_to_first_token_ms", "status",
-    "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "prompt_hash", "reported_cost_usd",
+    "request_id", "operation_id", "started_at", "updated_at", "kind_of_call", "model", *(name for name in USED if name not in _UNTOLD),
+    "latency_ms", "time_to_first_token_ms", "status", "project_id", "user_id", "session_id", *OWNERS, "prompt_hash", "reported_cost_usd",
 ) | {"updated_at": "TIMESTAMP"}  # fmt: skip
 
 
@@ -150,34 +153,44 @@ def _tokens(usage: Figures, kind: str, options: Options, *, failed: bool) -> Row
     given = {
         name.lower(): found for name, value in usage.items() if (found := _calls.count(value, f"usage_details.{name[:80]}")) is not None
     }
-    read, five, hour = _cached(given)
-    cached = read + five + hour
+    read, writes, cached_media = _cached(given)
+    cached = read + writes.total
     inputs = {name: value for name, value in given.items() if name.startswith("input") and not _is_cache(name)}
     outputs = {name: value for name, value in given.items() if name.startswith("output") and not _is_cache(name)}
-    counted = sum(inputs.values()), sum(outputs.values())
-    if _is_inside(given, counted[0] + cached, counted[1], options):
-        counted = _calls.uncached(given.get("input", 0), cached) or 0, _whole_output(outputs)
-    is_known = failed or any((*counted, cached))
-    has_output = bool(outputs) or kind == "EMBEDDING" or given.get("total") == counted[0] + cached
+    whole, made = sum(inputs.values()) + cached, sum(outputs.values())
+    if _is_inside(given, whole, made, options):
+        whole, made = given.get("input", 0), _whole_output(outputs)
+    is_known = failed or any((whole, made))
+    has_output = bool(outputs) or kind == "EMBEDDING" or given.get("total") == whole
+    media, made_media = _media(inputs), _media(outputs)
+    media = Media(_add(media.audio, cached_media.audio), _add(media.image, cached_media.image), _add(media.video, cached_media.video))
     return {
-        "input_tokens": counted[0] if is_known and (inputs or cached) else None,
-        "cache_read_tokens": read,
-        "cache_write_5m_tokens": five,
-        "cache_write_1h_tokens": hour,
-        "output_tokens": counted[1] if is_known and given and has_output else None,
-        "reasoning_tokens": _sum(outputs, "reason", "thought", "thinking"),
+        **_meters.inputs(whole if is_known and (inputs or cached) else None, read, writes, media, cached_media),
+        **_meters.outputs(
+            made if is_known and given and has_output else None, Media(made_media.audio, made_media.image), _sum(outputs, *_THOUGHTS)
+        ),
+        "searches": _sum(given, "web_search"),
     }
 
 
-def _cached(given: Mapping[str, int]) -> tuple[int, int, int]:
-    """Tokens read from a cache, written for five minutes, and for an hour."""
+def _cached(given: Mapping[str, int]) -> tuple[int, Writes, Media]:
+    """Tokens read from a cache, tokens written to one, and what of those read is not text."""
     caches = {name: value for name, value in given.items() if _is_cache(name)}
-    five, hour = _sum(caches, "5m") or 0, _sum(caches, "1h") or 0
-    plain = {name: value for name, value in caches.items() if not _names(name, "5m", "1h")}
+    five, hour, half_day = (_sum(caches, *lifetimes) or 0 for lifetimes in (("5m", "30m"), ("1h",), ("12h",)))
+    plain = {name: value for name, value in caches.items() if not _names(name, "5m", "30m", "1h", "12h")}
     written = _sum(plain, "creation", "write") or 0
     # Anthropic gives the total beside its parts, LangChain only what the parts leave.
-    rest = 0 if written == five + hour else written
-    return sum(plain.values()) - written, five + rest, hour
+    rest = 0 if written == five + hour + half_day else written
+    read = {name: value for name, value in plain.items() if not _names(name, "creation", "write")}
+    return sum(read.values()), Writes(five + rest, hour, half_day, is_assumed=rest > 0), _media(read)
+
+
+def _media(found: Mapping[str, int]) -> Media:
+    return Media(_sum(found, "audio"), _sum(found, "image"), _sum(found, "video"))
+
+
+def _add(first: int | None, second: int | None) -> int | None:
+    return None if first is None and second is None else (first or 0) + (second or 0)
 
 
 def _is_inside(given: Mapping[str, int], inputs: int, outputs: int, options: Options) -> bool:
@@ -235,12 +248,14 @@ FORMAT = Format(
         "and tokens of their own. Other types are left out; a file is flagged where these have tokens.",
         key="`id`; of several rows the one updated last counts, so windows that share a boundary, both tables of one export, and a later "
         "export of the same days add nothing. The trace is the operation; its calls count as calls, not as repeated attempts.",
-        tokens="input and output leave out the details beside them, and reasoning is added to output; where `total` is just input and "
-        "output the details lie inside. Cache writes without a lifetime count as 5 minutes.",
+        tokens="input and output leave out the details beside them, and reasoning is added to output; details of audio, image and video "
+        "are buckets of their own; where `total` is just input and output the details lie inside. Cache writes without a lifetime count "
+        "as 5 minutes.",
         money="`total_cost`, else the sum of `cost_details`, in USD: Langfuse's estimate, or what the caller gave. Empty is unknown.",
         options="`tokens`: inclusive where your own SDK code sends input with cached tokens inside, exclusive where it never does.",
-        limits="No provider and no service tier: prices are found by the model's name, at the standard tier. Audio and image tokens count "
-        "as input or output. The blob export takes rows by their start, once: what is updated later stays as it was. The texts of "
+        limits="No provider, no region and no service tier: prices are found by the model's name, at the standard tier. Other units than "
+        "tokens (characters, seconds, images) are not told from tokens: units of your own count as input or output. Video output stays in "
+        "the output. The blob export takes rows by their start, once: what is updated later stays as it was. The texts of "
         "usage_pricing_tier_name are not verified and not read.",
     ),
     names=frozenset(_Observation.__struct_encode_fields__),

@@ -14,14 +14,21 @@ Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`),
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import polars as pl
 
+from meterbook.assets.content import Content
+from meterbook.assets.ingest import _litellm
 from meterbook.assets.ingest._lines import Lines, settled_amount
+from meterbook.assets.ingest._litellm import Breakdown, CallType, Completion, Lifetimes, Usage
+from meterbook.assets.ingest._meters import ASSUMED, assumed_lifetimes
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._shapes import OURS, says_more
 from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
+from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, has_keys
 from meterbook.assets.sources import Reading
 
@@ -29,33 +36,8 @@ _NULL = msgspec.Raw(b"null")
 _BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
 
-class _Details(msgspec.Struct, gc=False):
-    cached_tokens: Count | None = None
-    cache_creation_tokens: Count | None = None
-    cache_write_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-
-
-class _Creation(msgspec.Struct, gc=False):
-    ephemeral_5m_input_tokens: Count | None = None
-    ephemeral_1h_input_tokens: Count | None = None
-
-
-class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    cache_creation: _Creation | None = None
-    service_tier: str | None = None
-
-
 class _Error(msgspec.Struct, gc=False):
     error_class: str | None = None
-
-
-class _Breakdown(msgspec.Struct, gc=False):
-    service_tier: str | None = None
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -74,11 +56,30 @@ class _Metadata(msgspec.Struct, gc=False):
     user_api_key_project_id: str | None = None
     user_api_key_project_alias: str | None = None
     spend_logs_metadata: _Said | None = None
-    usage_object: _Usage | None = None
-    additional_usage_values: _Usage | None = None
+    usage_object: Usage | None = None
+    additional_usage_values: Usage | None = None
     error_information: _Error | None = None
-    cost_breakdown: _Breakdown | None = None
+    cost_breakdown: Breakdown | None = None
     status: str | None = None
+
+
+class _Own(msgspec.Struct, gc=False):
+    prompt_hash: str | None = None
+    cache_write_12h_tokens: Count | None = None
+    audio_input_tokens: Count | None = None
+    audio_cache_read_tokens: Count | None = None
+    audio_output_tokens: Count | None = None
+    image_input_tokens: Count | None = None
+    image_cache_read_tokens: Count | None = None
+    image_output_tokens: Count | None = None
+    video_input_tokens: Count | None = None
+    searches: Count | None = None
+    quantity: Decimal | None = None
+    quantity_unit: str | None = None
+    region: str | None = None
+
+
+_METERS = tuple(name for name in _Own.__struct_fields__ if name != "prompt_hash")
 
 
 class SpendLog(msgspec.Struct, gc=False):
@@ -86,11 +87,13 @@ class SpendLog(msgspec.Struct, gc=False):
 
     request_id: str | None = None
     litellm_call_id: str | None = None
+    call_type: CallType = None
     session_id: str | None = None
     api_key: str | None = None
     spend: Decimal | None = None
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     start_time: str | None = msgspec.field(default=None, name="startTime")
     end_time: str | None = msgspec.field(default=None, name="endTime")
     completion_start_time: str | None = msgspec.field(default=None, name="completionStartTime")
@@ -105,7 +108,7 @@ class SpendLog(msgspec.Struct, gc=False):
     request_tags: list[Any] | str | None = None
     status: str | None = None
     messages: msgspec.Raw = _NULL
-    prompt_hash: str | None = msgspec.field(default=None, name="meterbook_prompt_hash")
+    own: Annotated[_Own | None, OURS] = msgspec.field(default=None, name="meterbook")
 
 
 _OWN = ("team", "tenant", "feature", "environment", "session", "experiment_arm")
@@ -121,7 +124,31 @@ def _settle(log: SpendLog, reading: Reading) -> None:
     for name in _OWN if said else ():
         value = getattr(said, name)
         setattr(said, name, str(value) if isinstance(value, str | int) else None)
-    log.prompt_hash, log.messages = prompt_hash(log.messages, reading), _NULL
+    log.own, log.messages = _Own(prompt_hash(log.messages, reading)), _NULL
+    _settle_meters(log, log.own)
+
+
+def _settle_meters(log: SpendLog, own: _Own) -> None:
+    """Take what only few calls use out of the usage object, which keeps what all have, exclusive."""
+    meta = log.metadata or _Metadata()
+    new, old = meta.usage_object or Usage(), meta.additional_usage_values or Usage()
+    breakdown = meta.cost_breakdown or Breakdown()
+    own.region = _litellm.region(new, breakdown)
+    if not (says_more(new) or says_more(old) or log.call_type in _litellm.SPECIAL):
+        return
+    usage = Usage(**{name: getattr(new, name) or getattr(old, name) for name in Usage.__struct_fields__})
+    row = _litellm.buckets(log.prompt_tokens, log.completion_tokens, log.total_tokens, usage, log.call_type)
+    for name in _METERS:
+        setattr(own, name, row.get(name, getattr(own, name)))
+    five, hour = row["cache_write_5m_tokens"], row["cache_write_1h_tokens"]
+    meta.usage_object = Usage(
+        completion_tokens_details=Completion(row["reasoning_tokens"]),
+        cache_read_input_tokens=row["cache_read_tokens"],
+        cache_creation_input_tokens=five + hour,
+        cache_creation=Lifetimes(five, hour),
+        service_tier=_litellm.tier(usage, breakdown, log.call_type),
+    )
+    meta.additional_usage_values, log.metadata = None, meta
 
 
 _NEW, _OLD = "metadata.usage_object", "metadata.additional_usage_values"
@@ -147,6 +174,7 @@ def _said(name: str) -> str:
     return f"coalesce({text(f'metadata.spend_logs_metadata.{name}')}, {text(tag)})"
 
 
+_BOTH = "prompt_tokens + completion_tokens"
 _SHAPE: dict[str, tuple[str, str]] = {
     "_startTime": ("VARCHAR", "startTime"),
     "_spend": ("VARCHAR", "spend"),
@@ -155,7 +183,16 @@ _SHAPE: dict[str, tuple[str, str]] = {
     "_first_token": ("TIMESTAMP", instant("completionStartTime")),
     "_tags": ("VARCHAR", "chr(10) || array_to_string(request_tags, chr(10))"),
     "_written": ("BIGINT", f"coalesce(nullif({_written(_NEW)}, 0), {_written(_OLD)})"),
+    "_thoughts": ("BIGINT", first(_either("completion_tokens_details", "reasoning_tokens"))),
+    "_is_beside": (
+        "BOOLEAN",
+        (
+            f"_thoughts > 0 and case when _thoughts > completion_tokens then total_tokens is distinct from {_BOTH} "
+            f"else total_tokens = {_BOTH} + _thoughts end"
+        ),
+    ),
     "_5m": ("BIGINT", _either("cache_creation", "ephemeral_5m_input_tokens")),
+    "_kept": ("BIGINT", f"{_PROMPT}.cache_creation_token_details.ephemeral_5m_input_tokens"),
     "_1h": ("BIGINT", first(_either("cache_creation", "ephemeral_1h_input_tokens"))),
     "request_id": ("VARCHAR", "request_id"),
     "operation_id": ("VARCHAR", f"coalesce({text('litellm_call_id')}, {text('metadata.litellm_call_id')})"),
@@ -173,7 +210,9 @@ _SHAPE: dict[str, tuple[str, str]] = {
     ),
     "cache_write_5m_tokens": ("BIGINT", "case when _written <> 0 then _written - _1h else coalesce(_5m, 0) end"),
     "cache_write_1h_tokens": ("BIGINT", "_1h"),
-    "completion_tokens": ("BIGINT", "completion_tokens"),
+    "is_lifetime_assumed": ("BOOLEAN", "_written <> 0 and _1h = 0 and coalesce(_5m, _kept) is null"),
+    # Older versions left the reasoning of Google and xAI beside the completion, as `_meters.with_thoughts` has it.
+    "completion_tokens": ("BIGINT", "completion_tokens + case when _is_beside then _thoughts else 0 end"),
     "reasoning_tokens": ("BIGINT", _either("completion_tokens_details", "reasoning_tokens")),
     "spend_usd": ("DECIMAL(18,12)", amount("spend")),
     "status": ("VARCHAR", f"coalesce({text('given.status')}, {text('metadata.status')})"),
@@ -192,7 +231,11 @@ _SHAPE: dict[str, tuple[str, str]] = {
     "feature": ("VARCHAR", _said("feature")),
     "environment": ("VARCHAR", _said("environment")),
     "experiment_arm": ("VARCHAR", _said("experiment_arm")),
-    "prompt_hash": ("VARCHAR", "meterbook_prompt_hash"),
+    "prompt_hash": ("VARCHAR", "meterbook.prompt_hash"),
+    **{name: ("BIGINT", f"meterbook.{name}") for name in _METERS if name.endswith("_tokens") or name == "searches"},
+    "quantity": ("DECIMAL(18,6)", "cast(meterbook.quantity as decimal(18,6))"),
+    "quantity_unit": ("VARCHAR", "meterbook.quantity_unit"),
+    "region": ("VARCHAR", "meterbook.region"),
 }
 _CACHED = "(cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
 _BROKEN = [
@@ -206,6 +249,10 @@ _BROKEN = [
         "_written <> 0 and _5m + cache_write_1h_tokens <> _written",
         "'cache writes of 5 minutes (' || _5m || ') and 1 hour (' || cache_write_1h_tokens || ') are not their total (' || _written || ')'",
     ),
+    (
+        "reasoning_tokens > completion_tokens",
+        "'reasoning tokens (' || reasoning_tokens || ') exceed completion tokens (' || completion_tokens || ')'",
+    ),
     *negative("prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "spend_usd"),
     (
         "coalesce(status, 'success') = 'success' and (prompt_tokens is null or completion_tokens is null)",
@@ -215,13 +262,27 @@ _BROKEN = [
 ]
 _READER = Lines(SpendLog, frozenset({"metadata", "request_tags"}), _BODIES, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
 
+
+def _read(content: Content, reading: Reading) -> Rows:
+    """Read one file, and say where a lifetime is assumed.
+
+    Raises:
+        FileRefused: cut short, or neither JSON nor CSV.
+    """
+    rows = _READER.read(content, reading)
+    if rows.typed:
+        assumed = pl.read_parquet(rows.typed, columns=[ASSUMED])[ASSUMED].sum()
+        rows.flags += assumed_lifetimes(assumed)
+    return rows
+
+
 FORMAT = Format(
     name="litellm_spendlogs",
     description="LiteLLM spend logs: JSON lines, JSON array or CSV dump",
     columns=_READER.types,
     day="started_at",
     recognises=has_keys("request_id", "startTime", "spend", "custom_llm_provider"),
-    read=_READER.read,
+    read=_read,
     about=About(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",

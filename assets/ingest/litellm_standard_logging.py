@@ -16,15 +16,16 @@ fetched has a hash of its response there.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest import _calls, _litellm, _meters
 from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
-from meterbook.assets.ingest._litellm import NO_USAGE, Usage, buckets
+from meterbook.assets.ingest._litellm import NO_USAGE, Breakdown, Usage, buckets
+from meterbook.assets.ingest._meters import USED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
@@ -33,6 +34,7 @@ from meterbook.assets.ingest.format import LARGEST, About, Format, Sample, first
 from meterbook.assets.sources import Reading
 
 Text = str | None
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 _PROVIDERS = {
     "vertex_ai_beta": "google",
     "text-completion-openai": "openai",
@@ -42,16 +44,14 @@ _PROVIDERS = {
 _FLOAT_NOISE = Decimal("0.000000001")
 """USD by which two sums of the same floats may differ."""
 _REDACTED = b"redacted-by-litellm"
-_BATCH_CALLS = frozenset({"retrieve_batch", "aretrieve_batch"})
 
 
 class _Response(msgspec.Struct):
     usage: Usage | None = None
 
 
-class _Breakdown(msgspec.Struct):
-    original_cost: Decimal | None = None
-    service_tier: Text = None
+class _Images(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
 
 
 class _Error(msgspec.Struct):
@@ -89,8 +89,9 @@ class _Log(msgspec.Struct):
     first_token: Decimal | None = msgspec.field(default=None, name="completionStartTime")
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     response_cost: Decimal | None = None
-    cost_breakdown: _Breakdown | None = None
+    cost_breakdown: Breakdown | None = None
     cache_hit: str | bool | None = None
     request_tags: list[Any] | None = None
     end_user: Text = None
@@ -100,10 +101,9 @@ class _Log(msgspec.Struct):
     response: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_NONE = _Metadata()
+_NONE, _NO_BREAKDOWN = _Metadata(), Breakdown()
 _COLUMNS = columns(
-    "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", "input_tokens",
-    "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "latency_ms",
+    "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", *USED, "latency_ms",
     "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "user_id", "session_id", "team",
     "tenant", "feature", "environment", "experiment_arm", "prompt_hash", "reported_cost_usd", "original_cost_usd",
 )  # fmt: skip
@@ -113,11 +113,11 @@ _COLUMNS["original_cost_usd"] = _COLUMNS["reported_cost_usd"]
 def _rows(log: _Log, reading: Reading) -> list[Row]:
     failed = log.status == "failure"
     is_hit = str(log.cache_hit).lower() == "true"
-    usage = _usage(log)
+    usage, breakdown = _usage(log), log.cost_breakdown or _NO_BREAKDOWN
     return [
         {
             **_owners(log, log.metadata or _NONE),
-            **_tokens(log, usage, failed=failed),
+            **_used(log, usage, failed=failed),
             **_times(log),
             "request_id": log.id or None,
             "response_id": (log.litellm_call_id if is_hit else log.id) or None,
@@ -125,13 +125,14 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "provider": _provider(log.custom_llm_provider),
             "model": log.model or None,
             "requested_model": log.model_group or None,
-            "served_tier": _tier(log, usage),
+            "served_tier": _litellm.tier(usage, breakdown, log.call_type),
+            "region": _litellm.region(usage, breakdown),
             "status": "failure" if failed else "success",
             "error_class": _error(log) if failed else None,
             "is_cache_hit": is_hit,
             "prompt_hash": None if _REDACTED in bytes(log.messages)[:200] else prompt_hash(log.messages, reading),
             "reported_cost_usd": _calls.money(log.response_cost, "usd", "response_cost"),
-            "original_cost_usd": _calls.money((log.cost_breakdown or _Breakdown()).original_cost, "usd", "original_cost"),
+            "original_cost_usd": _calls.money(breakdown.original_cost, "usd", "original_cost"),
         }
     ]
 
@@ -164,29 +165,37 @@ def _usage(log: _Log) -> Usage:
     if given and given != NO_USAGE:
         return given
     try:
-        text = bytes(log.response).lstrip()
-        return (msgspec.json.decode(text, type=_Response).usage if text.startswith(b"{") else None) or NO_USAGE
+        return _of_response(log, _Response).usage or NO_USAGE
     except msgspec.ValidationError as error:
         raise ValueError(f"response.usage: {first_line(error)}") from error
     except BROKEN:
         return NO_USAGE
 
 
-def _tokens(log: _Log, usage: Usage, *, failed: bool) -> Row:
+def _images(log: _Log) -> int:
+    """How many images the response holds."""
+    try:
+        return len(_of_response(log, _Images).data or ())
+    except BROKEN:
+        return 0
+
+
+def _of_response(log: _Log, shape: type[Shape]) -> Shape:
+    """What is read of a response, which may be the text of anything."""
+    text = bytes(log.response).lstrip()
+    return msgspec.json.decode(text, type=shape) if text.startswith(b"{") else shape()
+
+
+def _used(log: _Log, usage: Usage, *, failed: bool) -> Row:
     prompt, output = _calls.count(log.prompt_tokens, "prompt_tokens"), _calls.count(log.completion_tokens, "completion_tokens")
     if not failed and (prompt is None or output is None):
         raise ValueError("a success without prompt_tokens or completion_tokens")
     if failed and not prompt and not output and not _calls.refused(str(log.error_information and log.error_information.error_code)):
         prompt = output = None  # the zeros of a call that may have been answered are not counted ones
-    return buckets(prompt, output, usage)
-
-
-def _tier(log: _Log, usage: Usage) -> str | None:
-    """The tier that served; a batch is booked as one row when its result is fetched."""
-    named = usage.service_tier or (log.cost_breakdown.service_tier if log.cost_breakdown else None)
-    if named in {None, "", "default", "auto"}:
-        return "batch" if log.call_type in _BATCH_CALLS else None if not named else "standard"
-    return named
+    row = buckets(prompt, output, log.total_tokens, usage, log.call_type)
+    if log.call_type in _litellm.IMAGES and not (prompt or output):
+        row |= _meters.quantity(_images(log), "images", "images")
+    return row
 
 
 def _owners(log: _Log, meta: _Metadata) -> Row:
@@ -240,17 +249,20 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="The proxy's `s3`, `gcs_bucket` or generic webhook logger: drop the objects as they are, one per call or batched as lines.",
-        taken="Tokens, cost, times, tier, status and error class; key, team, project and user of the proxy; spend_logs_metadata, request "
-        "tags of the form `feature:chat` and the request's own metadata (team, tenant, feature, environment, session, experiment_arm). "
-        "Messages and responses are never kept; of messages a keyed hash, where the book has a key.",
+        taken="Tokens by medium, web searches, cost, times, served tier, region, status and error class; key, team, project and user of "
+        "the proxy; spend_logs_metadata, request tags of the form `feature:chat` and the request's own metadata (team, tenant, feature, "
+        "environment, session, experiment_arm). Messages and responses are never kept; of messages a keyed hash, where the book has a key.",
         key="`id`, which is the request_id of LiteLLM_SpendLogs: a call in both counts once. Of several rows the one with the most tokens "
         "counts. Attempts (retries, fallbacks) share `litellm_call_id`. An object without an id is known by its content.",
-        tokens="prompt_tokens holds cache reads and writes (for Anthropic too), completion_tokens holds reasoning; a cache write without a "
-        "lifetime counts as 5 minutes. The zeros of a failed call are counted as none only where a provider declined it (4xx, 503, 529).",
+        tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
+        "reasoning, audio and images. A cache write without a lifetime, or of 30 minutes, counts as 5 minutes. The zeros of a failed call "
+        "are counted as none only where a provider declined it (4xx, 503, 529).",
         money="`response_cost` in USD, the proxy's charge-back price with its discounts and margins, as `spend` in SpendLogs; a file in "
         "which it is not `original_cost` is flagged. 0 for tokens that are no cache hit means that it knew no price: unknown.",
-        limits="Answers of the proxy's cache and fetched batches have other ids in SpendLogs: who drops both says `counts: false` of "
-        "one of the two sources. Payloads dropped under load are lost. Batches are booked on the day of their fetch, at tier batch.",
+        limits="Calls without tokens have a quantity where the payload tells it: images of the response, seconds of audio, pages, "
+        "characters; speech has none. Video output stays in the output. Answers of the proxy's cache and fetched batches have other ids "
+        "in SpendLogs: who drops both says `counts: false` of one of the two sources. Payloads dropped under load are lost. Batches are "
+        "booked on the day of their fetch, at tier batch.",
     ),
     names=frozenset(_Log.__struct_encode_fields__),
 )

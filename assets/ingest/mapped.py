@@ -1,12 +1,13 @@
 """Any CSV, JSON lines or Parquet whose columns a mapping in the book names.
 
-The mapping of a source (`meterbook.yaml`) says the kind of record and, for our columns (sql/kinds.yaml), where their values stand:
-a column or a dotted path into JSON, a constant, or a product `{multiply: [a, b]}` (NULL where a factor is NULL; counts rounded half
-up). `where` keeps the rows whose columns have given values; the others are counted as filtered. `time_format` is iso, unix_s, unix_ms,
-offset_s (seconds after `epoch`) or a strptime pattern; instants without a zone are UTC. `tokens: inclusive` says that input_tokens
-contains what was read from and written to a cache. `money_unit` is usd, cents or nanousd. A record without an id is known by its
-content and its place among equal records of its file, so that equal rows of one file all count, and a file given twice counts once.
-Only columns that the mapping names are read; of a record that is set aside, only they are kept.
+The mapping of a source (`meterbook.yaml`) says the kind of record and, for our columns (sql/kinds.yaml), where their values stand: a column
+or a dotted path into JSON, a constant, or a product `{multiply: [a, b]}` (NULL where a factor is NULL; counts rounded half up). `where`
+keeps the rows whose columns have given values; the others are counted as filtered. `time_format` is iso, unix_s, unix_ms, offset_s (seconds
+after `epoch`) or a strptime pattern; instants without a zone are UTC. `tokens: inclusive` says that input_tokens contains what was read
+from and written to a cache, audio, images and video, and output_tokens audio and images, each where it is mapped; parts never contain each
+other. `money_unit` is usd, cents or nanousd; of charges with a `currency`, usd stands for its whole units and cents for hundredths of them.
+A record without an id is known by its content and its place among equal records of its file, so that equal rows of one file all count, and
+a file given twice counts once. Only columns that the mapping names are read; of a record that is set aside, only they are kept.
 """
 
 import difflib
@@ -30,6 +31,8 @@ from meterbook.assets.sources import Mapped, Reading
 BATCH = 100_000
 _DECODER = msgspec.json.Decoder(float_hook=str)
 """Numbers stay text: neither counts nor money pass through a float."""
+_MONEY = ("_usd", "_cost")
+"""How columns of money end: in dollars, and in the currency of a charge."""
 Values = Mapping[str, Sequence[Any] | pl.Series]
 """Values of a batch, by the path the mapping names."""
 
@@ -152,7 +155,7 @@ def _given(mapping: Mapped, lines: Sequence[int], values: Values) -> pl.DataFram
 
 
 def _column(name: str, value: "str | Mapping[str, Sequence[str]]", mapping: Mapped, values: Values) -> pl.Series:
-    cents = {"usd": 0, "cents": -2, "nanousd": -9}[mapping.money_unit] if name.endswith("_usd") else 0
+    cents = {"usd": 0, "cents": -2, "nanousd": -9}[mapping.money_unit] if name.endswith(_MONEY) else 0
     if isinstance(value, str) and not cents:
         return _series(values[value])
     paths = [value] if isinstance(value, str) else value["multiply"]
@@ -218,8 +221,10 @@ def _format(kind: str) -> Format:
             key=f"`{_typing.IDENTITY[kind]}` where it is mapped, else the content of the mapped columns and the place among equal rows."
             if _typing.IDENTITY[kind]
             else "device and instant; the sample with the most used GPUs counts.",
-            tokens="`tokens: inclusive` (default: input holds cache reads and writes) or `exclusive`.",
-            money="`money_unit: usd` (default), `cents` or `nanousd`.",
+            tokens="`tokens: inclusive` (default: input holds cache reads and writes, audio, images and video where they are mapped, "
+            "output holds audio and images) or `exclusive`.",
+            money="`money_unit: usd` (default), `cents` or `nanousd`."
+            + (" In `currency`, a mapped column or a constant; USD without one." if kind == "charge" else ""),
             options="`mapping:`",
         ),
     )

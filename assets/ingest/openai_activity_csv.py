@@ -8,14 +8,12 @@ add up. Seen of completions (October 2025); downloads of other activities are re
 from collections.abc import Mapping
 
 from meterbook.assets.ingest._calls import count
-from meterbook.assets.ingest._openai import QUANTITIES, USAGE_COLUMNS, USAGE_RULES, dashboard_pages, kind_of, usage_row
+from meterbook.assets.ingest._openai import QUANTITIES, TOKEN_FIGURES, USAGE_COLUMNS, USAGE_RULES, dashboard_pages, kind_of, usage_row
 from meterbook.assets.ingest._page_values import Row
 from meterbook.assets.ingest._pages import BUCKET, Pages
 from meterbook.assets.ingest.format import About, Format, Sample
 
-_WRITTEN = ("input_cache_write_tokens", "input_cache_write_30m_tokens", "input_cache_write_12h_tokens")
-_TOKENS = ("input_tokens", "output_tokens", "input_cached_tokens", *_WRITTEN)
-_FIGURES = ("num_model_requests", *_TOKENS, *dict.fromkeys(key for key, _ in QUANTITIES.values()))
+_FIGURES = ("num_model_requests", *TOKEN_FIGURES, *dict.fromkeys(key for key, _ in QUANTITIES.values()))
 _NAMES = (
     "project_id",
     "user_id",
@@ -75,10 +73,11 @@ FORMAT = Format(
         taken="Every row with a count; days without usage are left out and counted. Names of people and organisations are not read.",
         key="day and every dimension; rows of one file with the same ones add up. Of several downloads the fuller row counts; where a day "
         "was downloaded by other dimensions, the fullest counts, then the one with most dimensions; by project where all name projects.",
-        tokens="input_tokens holds cached and cache-write tokens, output_tokens holds reasoning.",
+        tokens="input_tokens holds cached and cache-write tokens, audio and images; output_tokens holds reasoning, audio and images. Cache "
+        "writes of 30 minutes count as 5 minutes.",
         limits="The dashboard shows what the usage API (`openai_usage`) exports, and lags: bring one of the two for the same days, else it "
         "is counted twice. `marts.same_money` names days where two sources seem to be one; `counts: false` on a source keeps it from being "
-        "added. Headers other than that of completions are not verified. Audio and image tokens stand among the text tokens.",
+        "added. Headers other than that of completions are not verified.",
     ),
     names=frozenset({"start_time", "end_time", "start_time_iso", "end_time_iso", *_FIGURES, *_NAMES}),
 )

@@ -1,8 +1,8 @@
-"""OpenAI dashboard, Usage page, cost view: the downloaded CSV, dollars by day and line item.
+"""OpenAI dashboard, Usage page, cost view: the downloaded CSV, amounts by day and line item.
 
 Two generations of headers are known: that of October 2025, with amounts of 30 decimals, and that of September 2026, with a quantity
-and its unit; columns are found by name. `amount_value` is in dollars, negative for credits, and is kept to the pico-dollar. Days
-without costs are rows with empty cells and are left out. Rows of one day and group add up.
+and its unit; columns are found by name. `amount_value` is in units of `amount_currency` (dollars), negative for credits, and is kept to
+twelve decimals. Days without costs are rows with empty cells and are left out. Rows of one day and group add up.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ FORMAT = Format(
         key="day, line item and every dimension, credits apart; rows of one file with the same ones add up. Of several downloads the "
         "larger amount counts; where a day was downloaded by other dimensions, the one with the largest amounts counts, then the one "
         "with most dimensions; by project where all name projects.",
-        money="`amount_value` in dollars, up to 30 decimals; what OpenAI bills.",
+        money="`amount_value` in `amount_currency`, up to 30 decimals; what OpenAI bills.",
         limits="The dashboard shows what the costs API (`openai_costs`) exports, and lags: bring one of the two for the same days, else it "
         "is billed twice. `marts.same_money` names days where two sources seem to be one; `counts: false` on a source keeps it from being "
         "added. Line items are free text whose wording changed over time.",

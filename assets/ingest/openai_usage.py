@@ -1,9 +1,10 @@
 """OpenAI organization usage API, all result kinds: saved pages, buckets by group.
 
-`input_tokens` includes cached and cache-write tokens; buckets are made exclusive here. `input_cached_tokens` were read from the cache.
-Cache writes have lifetimes of 30 minutes and 12 hours, and one price per model; the common shape has buckets of 5 minutes and of one
-hour only, so all of them, `input_cache_write_tokens` or else the sum of its two parts, stand in cache_write_5m_tokens. Reasoning is
-inside `output_tokens`.
+`input_tokens` includes cached and cache-write tokens, audio and images; buckets are made exclusive here. `input_cached_tokens` were read
+from the cache, whatever they are; `input_audio_tokens` and `input_image_tokens` leave out what was cached of them, in older exports they
+do not, which the sum of all parts tells. Exports without `input_text_tokens` and `output_text_tokens` are older still: they count text in
+`input_tokens` and `output_tokens`, and audio beside it. Cache writes of 12 hours have a bucket of their own; all others (30 minutes) stand
+in cache_write_5m_tokens. Reasoning is inside `output_tokens`, as are audio and images.
 
 Kinds that are not tokens (images, audio, stores, sessions, calls) have a quantity with a unit, and no tokens. `usage_bytes` of vector
 stores is what was stored that day: it is not to be added up over days. Requests of web searches are model requests that stand
@@ -36,10 +37,11 @@ FORMAT = Format(
         "bytes, sessions, calls and searches. Of `decisions` what looks like one of these; other rows of theirs are set aside.",
         key="bucket, result kind and every dimension; of several exports the one with more counts. Where the same time was exported by "
         "other dimensions or another width, the fullest counts, then the one with most dimensions; by project where all name projects.",
-        tokens="input_tokens holds cached and cache-write tokens, output_tokens holds reasoning. Cache writes of all lifetimes are one.",
-        limits="Group by project, model, batch and service_tier, or prices cannot be told. Audio and image tokens stand among the text "
-        "tokens. Rows of `decisions` are not documented, and may stand in the completions too. Recent buckets still grow. An ungrouped "
-        "export of some projects only cannot be told from one of all. Bytes stored are not to be added over days. The dashboard's "
-        "activity CSV (`openai_activity_csv`) is the same usage again: bring one of the two.",
+        tokens="input_tokens holds cached and cache-write tokens, audio and images; output_tokens holds reasoning, audio and images; in "
+        "exports without counts of text both are text, with audio beside. Cache writes of 30 minutes count as 5 minutes.",
+        limits="Group by project, model, batch and service_tier, or prices cannot be told. Sizes of images and context levels of searches "
+        "only tell rows apart: they have no column. Rows of `decisions` are not documented, and may stand in the completions too. Recent "
+        "buckets still grow. An ungrouped export of some projects only cannot be told from one of all. Bytes stored are not to be added "
+        "over days. The dashboard's activity CSV (`openai_activity_csv`) is the same usage again: bring one of the two.",
     ),
 )

@@ -103,9 +103,10 @@ FORMAT = Format(
         tokens="prompt_tokens hold cached tokens, completion_tokens hold reasoning. Without cached_tokens all input is uncached.",
         money="`usage` in dollars, charged to the OpenRouter account, whose provider is `openrouter`. 0 stands for free models and where "
         "keys of the user's own were used; any other 0 is unknown.",
-        limits="These are the sums of what `openrouter_activity_csv` and `openrouter_generation` list call by call: on days with calls of "
-        "OpenRouter in a log these sums are not added to spend. What upstream providers bill to keys of your own "
-        "(`byok_usage_inference`) is on their bills: it is flagged by file and not counted here.",
+        limits="Media, searches and tiers are not told apart. These are the sums of what `openrouter_activity_csv` and "
+        "`openrouter_generation` list call by call: on days with calls of OpenRouter in a log these sums are not added to spend. What "
+        "upstream providers bill to keys of your own (`byok_usage_inference`) is on their bills: it is flagged by file and not counted "
+        "here.",
     ),
     names=frozenset({"date", "model_permaslug", "endpoint_id", "provider_name", *_COUNTS.values(), *_MONEY.values()}),
 )

@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._call_tables import TabledCalls
 from meterbook.assets.ingest._calls import Row
 from meterbook.assets.ingest._openrouter import CALL_COLUMNS, flag_own_keys, variant_of
@@ -46,21 +46,20 @@ class _Generation(msgspec.Struct):
 
 
 def _rows(one: _Generation, _reading: Reading) -> list[Row]:
-    cached, output = _calls.count(one.tokens_cached, "tokens_cached"), _calls.count(one.tokens_completion, "tokens_completion")
+    prompt, cached = _calls.count(one.tokens_prompt, "tokens_prompt"), _calls.count(one.tokens_cached, "tokens_cached")
+    output, reasoning = _calls.count(one.tokens_completion, "tokens_completion"), _calls.count(one.tokens_reasoning, "tokens_reasoning")
     own_key = _calls.money(one.byok_usage_inference, "usd", "byok_usage_inference")
     is_cancelled = str(one.cancelled).lower() == "true"
     if not one.generation_id:
         raise ValueError("generation_id is missing")
     return [
         {
+            **_meters.inputs(prompt, cached, name="tokens_prompt"),
+            **_meters.outputs(output, reasoning=reasoning, name="tokens_completion"),
             "request_id": one.generation_id,
             "started_at": _calls.utc(one.created_at, "created_at"),
             "host": one.provider_name or None,
             "model": variant_of(one.model_permaslug, one.variant),
-            "input_tokens": _calls.uncached(_calls.count(one.tokens_prompt, "tokens_prompt"), cached, name="tokens_prompt"),
-            "cache_read_tokens": cached,
-            "output_tokens": output,
-            "reasoning_tokens": _calls.count(one.tokens_reasoning, "tokens_reasoning"),
             "latency_ms": _calls.milliseconds(one.generation_time_ms, "generation_time_ms"),
             "time_to_first_token_ms": _calls.milliseconds(one.time_to_first_token_ms, "time_to_first_token_ms"),
             "status": "failure" if one.finish_reason_normalized == "error" else "success",
@@ -107,9 +106,10 @@ FORMAT = Format(
         "as uncached.",
         money="`cost_total` in dollars, charged to the OpenRouter account, whose provider is `openrouter`. 0 stands where the variant is "
         "free, the call was cancelled, gave nothing, or ran over a key of the user's own; any other 0 is unknown.",
-        limits="What upstream providers bill to keys of your own (`byok_usage_inference`) is on their bills: it is flagged by file and not "
-        "counted here. Cache writes are not shown. `host` (who ran the model) stays in the raw table. The sums of the activity API "
-        "(`openrouter_activity`) are not added on days with calls of OpenRouter: bring all calls of a day, or none.",
+        limits="Media, searches and tiers are not in the CSV; the generation API tells some of them. What upstream providers bill to keys "
+        "of your own (`byok_usage_inference`) is on their bills: it is flagged by file and not counted here. Cache writes are not shown. "
+        "`host` (who ran the model) stays in the raw table. The sums of the activity API (`openrouter_activity`) are not added on days "
+        "with calls of OpenRouter: bring all calls of a day, or none.",
     ),
     names=frozenset(_Generation.__struct_encode_fields__),
 )

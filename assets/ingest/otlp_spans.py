@@ -5,12 +5,17 @@ Names are those of the GenAI semantic conventions (semantic-conventions-genai, c
 embeddings, and spans without an operation that have a provider, a model and tokens. Agents, workflows and tools may repeat what the calls
 inside them count, so they are left out, as is every span without gen_ai. Events and messages are never kept.
 
-By the conventions input holds what was read from and written to a cache, and output holds reasoning. Not all instrumentations heed that:
-where the cached parts exceed the input, or a total says so, they lie beside it; `tokens` in the book's options decides otherwise. Reasoning
-beyond the output, or beside it by the total, is added to it. A cache write counts as 5 minutes: spans do not say. Instants are unix
-nanoseconds. There is no standard attribute for money, and none is read.
+By the conventions input holds what was read from and written to a cache, audio, images and video, and output holds reasoning, audio and
+images. Not all instrumentations heed that: where the cached parts exceed the input, or a total says so, they lie beside it; `tokens` in the
+book's options decides otherwise. Reasoning beyond the output, or beside it by the total, is added to it. A cache write counts as 5 minutes:
+spans do not say. The tier is the answer's, not the one that was asked for. Instants are unix nanoseconds. There is no standard attribute
+for money or searches, and none is read.
+
+`cloud.region` of a span is where the service that was called runs; of a resource it is where the caller runs, which decides no price and is
+not read. Where a span has none, the address of Bedrock and Vertex AI names it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,8 +24,9 @@ from typing import Any
 import msgspec
 
 from meterbook.assets.content import Content, FileRefused
-from meterbook.assets.ingest import _calls
+from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Row, columns
+from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._spans import Span, Spans
 from meterbook.assets.ingest._typed_rows import Rows
@@ -45,9 +51,13 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "read": ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
     "written": ("gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens"),
     "reasoning": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
+    **{medium: (f"gen_ai.usage.{medium}.input_tokens",) for medium in ("audio", "image", "video")},
+    **{f"{medium}_output": (f"gen_ai.usage.{medium}.output_tokens",) for medium in ("audio", "image")},
     "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
     "kind": ("gen_ai.agent.name", "gen_ai.agent.id", "gen_ai.tool.name"),
     "foreign": ("llm.token_count.prompt", "llm.token_count.total"),
+    "region": ("cloud.region", "aws.region"),
+    "address": ("server.address",),
     "session_id": ("gen_ai.conversation.id", "session.id"),
     "user_id": ("enduser.id", "user.id"),
     "project_id": ("service.name",),
@@ -56,10 +66,15 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What is read -> the attributes that say it, the current name first."""
 _OWNED = ("session_id", "user_id", "project_id", "environment", "team", "tenant", "feature", "experiment_arm", "key_alias")
+_NAMED = (*_OWNED, "region")
+"""What the book may name attributes for."""
+_ADDRESS = re.compile(r"^bedrock[a-z-]*[.]([a-z]+(?:-[a-z]+)+-[0-9])[.]|^([a-z]+-[a-z]+[0-9]+)-aiplatform[.]googleapis[.]com$")
+"""Addresses of Bedrock and Vertex AI, which name the region that serves."""
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.prompt")
 _COLUMNS = columns(
-    "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", "input_tokens",
-    "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "status", "error_class",
+    "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", "region",
+    "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "audio_input_tokens", "image_input_tokens", "video_input_tokens",
+    "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms", "status", "error_class",
     "finish_reason", *_OWNED, "prompt_hash",
 )  # fmt: skip
 
@@ -68,10 +83,10 @@ def _names(options: Options) -> dict[str, tuple[str, ...]]:
     """What is read and where; the book may name attributes of its own for owners.
 
     Raises:
-        FileRefused: the book names a column that is no owner.
+        FileRefused: the book names a column that is neither an owner nor the region.
     """
-    if unknown := sorted(set(options.fields).difference(_OWNED)):
-        raise FileRefused(f"has `fields:` for {unknown[0]} in `sources:`; known are {', '.join(_OWNED)}")
+    if unknown := sorted(set(options.fields).difference(_NAMED)):
+        raise FileRefused(f"has `fields:` for {unknown[0]} in `sources:`; known are {', '.join(_NAMED)}")
     return {**_NAMES, **{name: (key,) for name, key in options.fields.items()}}
 
 
@@ -99,8 +114,7 @@ class _File:
     def _call(self, span: Span, found: Row, reading: Reading) -> Row:
         row = _row(span, found, reading)
         if row["input_tokens"] is not None and row["cache_read_tokens"] + row["cache_write_5m_tokens"]:
-            is_beside = row["input_tokens"] == _calls.count(found["input"], "input tokens")
-            self.beside, self.inside = self.beside + is_beside, self.inside + (not is_beside)
+            self.beside, self.inside = self.beside + row["is_beside"], self.inside + (not row["is_beside"])
         return row
 
     def flags(self) -> list[str]:
@@ -131,7 +145,9 @@ def _row(span: Span, found: Row, reading: Reading) -> Row:
     error = _text(found["error_class"] if found["error_class"] is not None else found["code"]) if failed else None
     return {
         **_tokens(found, reading.options, failed=failed, was_refused=_calls.refused(error or "")),
-        **{name: _text(found[name]) for name in ("response_id", "requested_model", "served_tier", "finish_reason", *_OWNED)},
+        **{name: _text(found[name]) for name in ("response_id", "requested_model", "finish_reason", *_OWNED)},
+        "served_tier": _meters.tier(_text(found["served_tier"])),
+        "region": _meters.region(_text(found["region"]), _region_of(_text(found["address"]))),
         "request_id": f"{trace}-{_id(span.span_id, 8, 'spanId')}",
         "operation_id": trace,
         "started_at": started,
@@ -180,45 +196,49 @@ def _hash(span: Span, reading: Reading) -> str | None:
     return prompt_hash(asked if isinstance(asked, str) else msgspec.json.encode(asked), reading) if asked is not None else None
 
 
+def _region_of(address: str | None) -> str | None:
+    named = _ADDRESS.match((address or "").lower())
+    return (named[1] or named[2]) if named else None
+
+
+_COUNTS = ("input", "output", "read", "written", "reasoning", "total", "audio", "image", "video", "audio_output", "image_output")
+
+
 def _tokens(found: Row, options: Options, *, failed: bool, was_refused: bool) -> Row:
     """Exclusive buckets; NULL where a span says nothing, or says that a success had none at all."""
-    counts = {name: _calls.count(found[name], f"{name} tokens") for name in ("input", "output", "read", "written", "reasoning", "total")}
+    counts = {name: _calls.count(found[name], f"{name} tokens") for name in _COUNTS}
     given, output = counts["input"], counts["output"]
     if given is None and output is None and was_refused:
         given = output = 0
-    read, written, thought = counts["read"] or 0, counts["written"] or 0, counts["reasoning"] or 0
+    read, written = counts["read"] or 0, counts["written"] or 0
     if output is None and found["operation"] == "embeddings":
         output = 0
+    is_beside = _is_beside(given, read + written, output, counts["total"], options)
+    whole = given + read + written if given is not None and is_beside else given
+    made = _meters.with_thoughts(output, counts["reasoning"], whole_input=whole, total=counts["total"])
     is_known = failed or any((given, output, read, written))
+    media, made_media = Media(counts["audio"], counts["image"], counts["video"]), Media(counts["audio_output"], counts["image_output"])
     return {
-        "input_tokens": _uncached(given, read + written, output, counts["total"], options) if is_known else None,
-        "cache_read_tokens": read,
-        "cache_write_5m_tokens": written,
-        "output_tokens": _whole_output(given, output, thought, counts["total"]) if is_known else None,
-        "reasoning_tokens": counts["reasoning"],
+        **_meters.inputs(whole if is_known else None, read, Writes(written, is_assumed=True), media),
+        **_meters.outputs(made if is_known else None, made_media, counts["reasoning"]),
+        "is_beside": is_beside,
     }
 
 
-def _uncached(given: int | None, cached: int, output: int | None, total: int | None, options: Options) -> int | None:
-    """Input without what was cached."""
-    if given is None:
-        return None
-    is_inside = cached <= given and total != given + cached + (output or 0)
+def _is_beside(given: int | None, cached: int, output: int | None, total: int | None, options: Options) -> bool:
+    """Whether what was cached lies beside the input."""
+    if given is None or not cached:
+        return False
     if options.tokens is not None:
-        is_inside = options.tokens == "inclusive"
-    return _calls.uncached(given, cached) if is_inside or not cached else given
-
-
-def _whole_output(given: int | None, output: int | None, thought: int, total: int | None) -> int | None:
-    """Output with reasoning inside."""
-    is_beside = output is not None and thought and (thought > output or total == (given or 0) + output + thought)
-    return output + thought if output is not None and is_beside else output
+        return options.tokens == "exclusive"
+    return cached > given or total == given + cached + (output or 0)
 
 
 def _read(content: Content, reading: Reading) -> Rows:
     file = _File(reading.options)
     names = frozenset(name for names in file.names.values() for name in names)
-    rows = Spans(Span, _COLUMNS, file.rows, bodies=("texts",), names=names, prompts=frozenset(_PROMPTS)).read(content, reading)
+    own = frozenset(_NAMES["region"]) - set(reading.options.fields.values())
+    rows = Spans(Span, _COLUMNS, file.rows, bodies=("texts",), names=names, own=own, prompts=frozenset(_PROMPTS)).read(content, reading)
     rows.flags += file.flags()
     return rows
 
@@ -238,16 +258,17 @@ FORMAT = Format(
         obtain="The collector's file exporter (JSON or proto, with or without zstd), an SDK's OTLP file exporter, or saved bodies of "
         "`/v1/traces`; also rotated, and packed with gzip, zstd or zip.",
         taken="Spans of chat, generate_content, text_completion and embeddings, and spans without an operation that have a provider, a "
-        "model and tokens: tokens, models, tier, times, status, finish reason, and owners from attributes of the span or its resource. "
-        "Other spans are left out. Events, messages and all other attributes are never kept.",
+        "model and tokens: tokens by medium, models, served tier, region, times, status, finish reason, and owners from attributes of the "
+        "span or its resource. Other spans are left out. Events, messages and all other attributes are never kept.",
         key="trace and span id; of several the one with the most tokens counts. Spans of two instrumentations count once where both have "
         "`gen_ai.response.id`. The trace is the operation; its calls count as calls, not as repeated attempts.",
-        tokens="input holds cache reads and writes and output holds reasoning, as the conventions say; where parts exceed their whole, or "
-        "a total says so, they lie beside it. Cache writes count as 5 minutes.",
+        tokens="input holds cache reads and writes, audio, images and video, output holds reasoning, audio and images, as the conventions "
+        "say; where cached parts or reasoning exceed their whole, or a total says so, they lie beside it. Cache writes count as 5 minutes.",
         options="`tokens`: exclusive where the instrumentation counts cached tokens beside the input (Anthropic's own counts), inclusive "
-        "where it never does. `fields`: attributes for session_id, user_id, project_id (else service.name), environment, team, tenant, "
-        "feature, experiment_arm, key_alias.",
-        limits="No money: calls are priced by rate cards. Sampled traces are a part of all calls, and do not say so. Retries inside an SDK "
+        "where it never does. `fields`: attributes for region, session_id, user_id, project_id (else service.name), environment, team, "
+        "tenant, feature, experiment_arm, key_alias.",
+        limits="No money and no searches: calls are priced by rate cards. Audio and images that were cached are not told apart: they count "
+        "as audio and images. Sampled traces are a part of all calls, and do not say so. Retries inside an SDK "
         "are one span. A message cut short at the end of a file is set aside. Spans of OpenInference (llm.*) are not counted, and flagged.",
     ),
     names=frozenset({"resourceSpans", "scopeSpans", "spans"}),

@@ -4,55 +4,40 @@
 export (req_units, res_units, response_status_code, ai_org) and the names of the API's examples (request_tokens, response_tokens,
 status_code, ai_provider) are both read. The metric store writes counts as fractions (150.0) and metadata as two parallel lists.
 
-Neither has columns of cached or reasoning tokens: they come from `response.usage`, the only thing read of a response, where responses
-are exported. There `*_details.cached_tokens` lie inside the input; `cache_read_input_tokens` and `cache_creation_input_tokens` lie
-outside of it (Anthropic), unless total_tokens is just input and output. Without a response req_units counts as uncached input.
-Requests and responses are never kept.
+Neither has columns of cached or reasoning tokens, of audio, images or searches, nor of the tier: they come from `response.usage` and
+`response.service_tier`, the only things read of a response, where responses are exported. There `*_details` lie inside the input and the
+output; `cache_read_input_tokens` and `cache_creation_input_tokens` lie outside of the input (Anthropic), unless total_tokens is just input
+and output. Google's thoughts lie beside the output where total_tokens says so. Without a response req_units counts as uncached input. A
+call without tokens has a quantity where its response tells it: seconds of audio, or images, which are counted. Requests and responses are
+never kept.
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from meterbook.assets.ingest import _calls
-from meterbook.assets.ingest._calls import Calls, Row, columns
+from meterbook.assets.ingest import _calls, _meters
+from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
+from meterbook.assets.ingest._meters import USED
 from meterbook.assets.ingest._prompts import prompt_hash
-from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._usage import NO_USAGE, Usage, buckets
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Options, Reading
 
 Text = str | None
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 _ANY = frozenset({"ai_org", "ai_provider", "req_units", "request_tokens", "response_status_code"})
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-
-
-class _Lifetimes(msgspec.Struct):
-    ephemeral_1h_input_tokens: Count | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: Count | None = None
-    completion_tokens: Count | None = None
-    input_tokens: Count | None = None
-    output_tokens: Count | None = None
-    total_tokens: Count | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    cache_creation: _Lifetimes | None = None
-
-
 class _Response(msgspec.Struct):
-    usage: _Usage | None = None
+    usage: Usage | None = None
+    service_tier: Text = None
+
+
+class _Images(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
 
 
 class _Log(msgspec.Struct):
@@ -62,6 +47,7 @@ class _Log(msgspec.Struct):
     ai_org: Text = None
     ai_provider: Text = None
     ai_model: Text = None
+    request_url: Text = None
     req_units: Decimal | None = None
     request_tokens: Decimal | None = None
     res_units: Decimal | None = None
@@ -83,12 +69,10 @@ class _Log(msgspec.Struct):
     response: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_NONE = _Details()
+_SILENT = _Response()
 _COLUMNS = columns(
-    "request_id", "operation_id", "started_at", "provider", "model", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
-    "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "status", "error_class", "is_cache_hit", "key_id",
-    "key_alias", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
-    "prompt_hash", "reported_cost_usd",
+    "request_id", "operation_id", "started_at", "provider", "model", "served_tier", *USED, "latency_ms", "status", "error_class",
+    "is_cache_hit", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "prompt_hash", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -99,9 +83,13 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
     cost = _calls.money(log.cost, options.money_unit or "cents", "cost")
     if cost:
         _calls.dollars_only(log.cost_currency)
+    response = _response(log.response)
+    usage = response.usage or NO_USAGE
     return [
         {
-            **_tokens(log, options),
+            **_used(log, usage, options),
+            "served_tier": _meters.tier(response.service_tier or usage.service_tier, usage.speed),
+            "region": _meters.region(usage.inference_geo),
             **said,
             **_calls.outcome(code, success=None if log.is_success is None or code is not None else bool(log.is_success)),
             "request_id": log.id,
@@ -137,56 +125,42 @@ def _metadata(given: dict[str, Any] | str | None) -> dict[str, Any]:
     return given
 
 
-def _tokens(log: _Log, options: Options) -> Row:
+def _used(log: _Log, usage: Usage, options: Options) -> Row:
     output = _calls.count(log.res_units if log.response_tokens is None else log.response_tokens, "res_units")
     given = _calls.count(log.req_units if log.request_tokens is None else log.request_tokens, "req_units")
-    usage = _usage(log.response)
-    total = None if usage is None else usage.prompt_tokens if usage.input_tokens is None else usage.input_tokens
-    if usage is None or total is None:
-        return {"input_tokens": given, "output_tokens": output}
-    return _buckets(usage, total, output, options)
+    is_image = "/images/" in (log.request_url or "")
+    if usage.whole_input is not None:
+        return buckets(usage, options, output, is_image=is_image)
+    row = {"input_tokens": given, "output_tokens": output}
+    if given or output:
+        return row
+    return (
+        row | _meters.quantity(usage.seconds, "seconds", "seconds") | _meters.quantity(_images(log) if is_image else 0, "images", "images")
+    )
 
 
-def _usage(response: msgspec.Raw) -> _Usage | None:
-    """What a response says of its tokens; the rest of it is skipped. Responses that are no JSON object say nothing."""
-    text = bytes(response)
+def _response(response: msgspec.Raw) -> _Response:
+    """What a response says of its tokens and its tier; the rest of it is skipped. Responses that are no JSON object say nothing."""
     try:
-        text = msgspec.json.decode(text, type=str).encode() if text.startswith(b'"') else text
-        return msgspec.json.decode(text, type=_Response).usage if text.lstrip().startswith(b"{") else None
+        return _decoded(response, _Response)
     except msgspec.ValidationError as error:
         raise ValueError(f"response.usage: {first_line(error)}") from error
     except BROKEN:
-        return None
+        return _SILENT
 
 
-def _buckets(usage: _Usage, total: int, logged_output: int | None, options: Options) -> Row:
-    details = usage.prompt_tokens_details or usage.input_tokens_details or _NONE
-    read = details.cached_tokens if usage.cache_read_input_tokens is None else usage.cache_read_input_tokens
-    written = usage.cache_creation_input_tokens or 0
-    hour = (usage.cache_creation.ephemeral_1h_input_tokens if usage.cache_creation else None) or 0
-    output = usage.completion_tokens if usage.output_tokens is None else usage.output_tokens
-    for name, value in (("input", total), ("output", output), ("cached", read), ("cache write", written), ("1 hour cache write", hour)):
-        _calls.count(value, f"response.usage: {name} tokens")
-    if hour > written:
-        raise ValueError(f"cache writes of 1 hour ({hour}) exceed their total ({written})")
-    is_inside = _is_inside(usage, total, output) if options.tokens is None else options.tokens == "inclusive"
-    return {
-        "input_tokens": _calls.uncached(total, read, written) if is_inside else total,
-        "cache_read_tokens": read or 0,
-        "cache_write_5m_tokens": written - hour,
-        "cache_write_1h_tokens": hour,
-        "output_tokens": logged_output if output is None else output,
-        "reasoning_tokens": _calls.count(
-            (usage.completion_tokens_details or usage.output_tokens_details or _NONE).reasoning_tokens, "reasoning_tokens"
-        ),
-    }
+def _images(log: _Log) -> int:
+    """How many images a response holds."""
+    try:
+        return len(_decoded(log.response, _Images).data or ())
+    except BROKEN:
+        return 0
 
 
-def _is_inside(usage: _Usage, total: int, output: int | None) -> bool:
-    """Whether cached tokens lie inside the input: so says OpenAI's shape, and a total that is just input and output."""
-    if usage.cache_read_input_tokens is None and usage.cache_creation_input_tokens is None:
-        return True
-    return usage.total_tokens == total + (output or 0)
+def _decoded(response: msgspec.Raw, shape: type[Shape]) -> Shape:
+    text = bytes(response)
+    text = msgspec.json.decode(text, type=str).encode() if text.startswith(b'"') else text
+    return msgspec.json.decode(text, type=shape) if text.lstrip().startswith(b"{") else shape()
 
 
 def _recognises(sample: Sample) -> bool:
@@ -203,17 +177,19 @@ FORMAT = Format(
     about=About(
         obtain="A log export job (UI or API), or the metric records of a self-hosted gateway.",
         taken="Units, cost, times, keys, status, metadata (team, tenant, feature, environment, session, experiment_arm, _user), and of a "
-        "response only its `usage`. Requests and responses are never kept; of a request a keyed hash, where the book has a key.",
+        "response only its `usage`, its served tier, and how many images it holds. Requests and responses are never kept; of a request a "
+        "keyed hash, where the book has a key.",
         key="`id`; of several rows the one with the most tokens counts. Attempts share `trace_id`. A row without an id is known by its "
         "content and its place among equal rows of its file.",
-        tokens="Cached and reasoning tokens are known only where `response` is exported; else req_units counts as uncached input. "
-        "`tokens` says whether `response.usage` has cached tokens inside its input, where its shape does not.",
+        tokens="Cached, reasoning, audio and image tokens, searches, tier and region are known only where `response` is exported; else "
+        "req_units counts as uncached input. `tokens` says whether `response.usage` has cached tokens inside its input, where its shape "
+        "does not.",
         money="`cost` in cents of USD, the gateway's estimate; `money_unit: usd` for deployments that write dollars. 0 for tokens that are "
         "no cache hit is unknown. Other currencies are set aside.",
         options="money_unit, tokens",
-        limits="Select id, trace_id, created_at, ai_org, ai_model, req_units, res_units, cost, cost_currency, response_status_code, "
-        "metadata and, for cached tokens, response. A job gives at most 50,000 rows: a file of so many is flagged. The metric store's unit "
-        "of cost is not verified.",
+        limits="Select id, trace_id, created_at, ai_org, ai_model, request_url, req_units, res_units, cost, cost_currency, "
+        "response_status_code, metadata and, for what lies inside the units, response. Characters of speech are not logged. A job gives "
+        "at most 50,000 rows: a file of so many is flagged. The metric store's unit of cost is not verified.",
     ),
     cap=50_000,
     names=frozenset(_Log.__struct_encode_fields__),

@@ -72,9 +72,7 @@ kept as (
 )
 select
     kept.usage_id, kept.day, kept.starts_at, kept.ends_at, kept.source, 'anthropic' as provider, kept.model,
-    case kept.service_tier when 'priority_on_demand' then 'priority' when 'flex_discount' then 'flex' else kept.service_tier end as served_tier,
-    kept.input_tokens, kept.cache_read_tokens, kept.cache_write_5m_tokens, kept.cache_write_1h_tokens, kept.output_tokens,
-    cast(kept.searches as decimal(38,6)) as quantity, case when kept.searches is not null then 'searches' end as quantity_unit,
-    kept.key_id, kept.workspace_id as project_id, kept.user_id, kept.file_id,
+    kept.served_tier, kept.region, kept.input_tokens, kept.cache_read_tokens, kept.cache_write_5m_tokens,
+    kept.cache_write_1h_tokens, kept.output_tokens, kept.searches, kept.key_id, kept.workspace_id as project_id, kept.user_id, kept.file_id,
     cast(kept.copies + case when kept.number = 1 then kept.all_rows - kept.kept_rows else 0 end as bigint) as copies
 from kept

@@ -11,7 +11,8 @@ with line as (
     select
         cost.*,
         coalesce(cost.view, '') = 'amortised' as is_side,
-        lower(cost.charge_type) in ('purchase', 'refund') as is_purchase
+        cost.is_commitment and lower(cost.charge_type) in ('purchase', 'refund') as is_commitment_bought,
+        cost.is_commitment and lower(cost.charge_type) not in ('purchase', 'refund') as is_covered
     from raw.azure_cost as cost
     where cost.day >= getvariable('from_day') and cost.day < getvariable('to_day')
 ),
@@ -29,11 +30,12 @@ viewed as (
 judged as (
     select
         viewed.*,
-        case
-            when viewed.is_side and not viewed.is_commitment and viewed.main_others = 1 then 0
-            when not viewed.is_side and viewed.is_commitment and not viewed.is_purchase and viewed.side_covered = 1 then 0
-            else 1
-        end as is_kept
+        case when viewed.is_side and not viewed.is_commitment and viewed.main_others = 1 then 0
+            when not viewed.is_side and viewed.is_covered and viewed.side_covered = 1 then 0 else 1 end as is_kept,
+        case when viewed.is_covered and (viewed.is_side or viewed.cost <> 0) then 'cost' when viewed.sides = 0 then 'unknown'
+            when viewed.is_commitment_bought then 'nothing' else 'cost' end as effective,
+        -- Azure writes a list cost of 0 where it has none.
+        viewed.cost = 0 and not viewed.is_commitment as is_free
     from viewed
 ),
 numbered as (
@@ -58,21 +60,18 @@ select
         when 'refund' then 'Purchase' when 'tax' then 'Tax' when 'credit' then 'Credit' else 'Adjustment'
     end as charge_category,
     case when lower(numbered.charge_type) = 'refund' then 'Correction' end as charge_class,
-    numbered.scope,
-    case when numbered.is_commitment and not numbered.is_purchase then cast(0 as decimal(38,12)) else numbered.cost_usd end as billed_cost_usd,
-    -- Azure writes a list cost of 0 where it has none.
-    case when numbered.list_usd <> 0 or numbered.cost_usd = 0 and not numbered.is_commitment then numbered.list_usd end as list_cost_usd,
-    case
-        when numbered.is_commitment and not numbered.is_purchase and (numbered.is_side or numbered.cost_usd <> 0) then numbered.cost_usd
-        when numbered.sides = 0 then null
-        when numbered.is_commitment and numbered.is_purchase then cast(0 as decimal(38,12))
-        else numbered.cost_usd
-    end as effective_cost_usd,
+    numbered.scope, numbered.currency,
+    cast(case when numbered.is_covered then 0 else numbered.cost end as decimal(38,12)) as billed_cost,
+    cast(case when numbered.is_covered then 0 else numbered.cost_in_usd end as decimal(38,12)) as billed_cost_in_usd,
+    case when numbered.list_cost <> 0 or numbered.is_free then numbered.list_cost end as list_cost,
+    case when numbered.list_in_usd <> 0 or numbered.is_free then numbered.list_in_usd end as list_cost_in_usd,
+    cast(case numbered.effective when 'cost' then numbered.cost when 'nothing' then 0 end as decimal(38,12)) as effective_cost,
+    cast(case numbered.effective when 'cost' then numbered.cost_in_usd when 'nothing' then 0 end as decimal(38,12))
+        as effective_cost_in_usd,
     case when numbered.quantity_unit is not null then numbered.quantity end as quantity, numbered.quantity_unit, numbered.meter, numbered.tokens,
     numbered.served_tier, numbered.billing_period, numbered.invoice_id, numbered.billing_account_id, numbered.resource_id,
     numbered.meter_category as service_name, numbered.region_id,
-    case when lower(numbered.charge_type) like 'unused%' then 'Unused' when numbered.is_commitment and not numbered.is_purchase then 'Used' end
-        as commitment_status,
+    case when lower(numbered.charge_type) like 'unused%' then 'Unused' when numbered.is_covered then 'Used' end as commitment_status,
     numbered.tags, numbered.subscription_id as project_id, numbered.file_id,
     cast(1 + case when numbered.place = 1 then numbered.told_twice else 0 end as bigint) as copies
 from numbered

@@ -12,8 +12,8 @@ with ranked as (
         log.*,
         row_number() over (
             partition by log.day, log.request_id
-            order by coalesce(log.input_tokens, 0) + log.cache_read_tokens + log.cache_write_5m_tokens + log.cache_write_1h_tokens
-                + coalesce(log.output_tokens, 0) desc, log.cache_write_1h_tokens desc, log.started_at desc, log.file_id, log.line
+            order by log.all_tokens desc, log.cache_write_1h_tokens desc, coalesce(log.quantity, 0) desc, log.started_at desc, log.file_id,
+                log.line
         ) as place,
         count(*) over (partition by log.day, log.request_id) as copies
     from raw.bedrock_invocation_logs as log
@@ -22,8 +22,8 @@ with ranked as (
 select
     ranked.request_id, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model, ranked.requested_model,
     ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens,
-    ranked.output_tokens, ranked.latency_ms, ranked.status, ranked.error_class, ranked.finish_reason, ranked.key_id, ranked.key_alias,
-    ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.prompt_hash, ranked.file_id, ranked.copies
+    ranked.output_tokens, ranked.quantity, ranked.quantity_unit, ranked.region, ranked.latency_ms, ranked.status, ranked.error_class,
+    ranked.finish_reason, ranked.key_id, ranked.key_alias, ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant,
+    ranked.feature, ranked.environment, ranked.experiment_arm, ranked.prompt_hash, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

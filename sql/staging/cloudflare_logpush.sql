@@ -25,7 +25,8 @@ select
     ranked.request_id, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model, ranked.requested_model,
     -- A success that counted nothing is one whose tokens nobody knows.
     case when not ranked.is_uncounted then ranked.input_tokens end as input_tokens,
-    case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens, ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit,
+    case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
+    ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit,
     ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
     ranked.experiment_arm,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit then ranked.reported_cost_usd end as reported_cost_usd,

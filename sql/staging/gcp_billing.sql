@@ -63,7 +63,8 @@ select
         else 'Usage'
     end as charge_category,
     case when kept.adjustment_type like '%CORRECTION' then 'Correction' end as charge_class,
-    kept.scope, kept.billed_usd as billed_cost_usd, kept.list_usd as list_cost_usd, kept.cost_usd as contracted_cost_usd,
+    kept.scope, kept.currency, kept.billed as billed_cost, kept.list_cost, kept.cost as contracted_cost,
+    kept.billed_in_usd as billed_cost_in_usd, kept.list_in_usd as list_cost_in_usd, kept.cost_in_usd as contracted_cost_in_usd,
     kept.quantity, kept.quantity_unit, kept.meter, kept.tokens, kept.served_tier, kept.billing_period, kept.billing_account_id,
     kept.resource_id, kept.service_name, kept.region_id, kept.tags, kept.project_id, kept.file_id,
     cast(kept.copies + case when kept.number = 1 then kept.left_out else 0 end as bigint) as copies

@@ -10,12 +10,9 @@ conserves: raw.helicone
 with latest as (
     select
         log.*,
-        coalesce(log.input_tokens, 0) + coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_5m_tokens, 0)
-            + coalesce(log.output_tokens, 0) as all_tokens,
         row_number() over (
             partition by log.day, log.request_id
-            order by coalesce(log.updated_at, log.started_at) desc, log.cost_basis, coalesce(log.input_tokens, 0)
-                + coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_5m_tokens, 0) + coalesce(log.output_tokens, 0) desc,
+            order by coalesce(log.updated_at, log.started_at) desc, log.cost_basis, log.all_tokens desc,
                 coalesce(log.reported_cost_usd, 0) desc, log.file_id, log.line
         ) as place,
         count(*) over (partition by log.day, log.request_id) as versions
@@ -39,8 +36,8 @@ select
     ranked.request_id, ranked.response_id, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model,
     -- A success that counted nothing is one whose tokens nobody knows.
     case when not ranked.is_uncounted then ranked.input_tokens end as input_tokens,
-    ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
-    case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
+    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.audio_input_tokens,
+    case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens, ranked.audio_output_tokens,
     ranked.reasoning_tokens, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.is_cache_hit,
     ranked.key_id, ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
     ranked.experiment_arm, ranked.prompt_hash, cast(ranked.rating as decimal(18,6)) as quality_score, ranked.cost_basis,

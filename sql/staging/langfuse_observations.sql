@@ -13,9 +13,7 @@ with ranked as (
         seen.*,
         row_number() over (
             partition by seen.day, seen.request_id
-            order by case when seen.updated_at is null then 1 else 0 end, seen.updated_at desc,
-                coalesce(seen.input_tokens, 0) + coalesce(seen.cache_read_tokens, 0) + coalesce(seen.cache_write_5m_tokens, 0)
-                + coalesce(seen.cache_write_1h_tokens, 0) + coalesce(seen.output_tokens, 0) desc,
+            order by case when seen.updated_at is null then 1 else 0 end, seen.updated_at desc, seen.all_tokens desc,
                 coalesce(seen.reported_cost_usd, 0) desc, seen.file_id, seen.line
         ) as place,
         count(*) over (partition by seen.day, seen.request_id) as copies
@@ -34,8 +32,10 @@ trace as (
 )
 select
     ranked.request_id, ranked.operation_id, 1 as attempt, ranked.day, ranked.started_at, ranked.source, ranked.model, ranked.input_tokens,
-    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens, ranked.output_tokens, ranked.reasoning_tokens,
-    ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status,
+    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens, ranked.cache_write_12h_tokens,
+    ranked.audio_input_tokens, ranked.audio_cache_read_tokens, ranked.image_input_tokens, ranked.image_cache_read_tokens,
+    ranked.video_input_tokens, ranked.output_tokens, ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens,
+    ranked.searches, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status,
     coalesce(ranked.project_id, trace.project_id, before.project_id) as project_id,
     coalesce(ranked.user_id, trace.user_id, before.user_id) as user_id,
     coalesce(ranked.session_id, trace.session_id, before.session_id) as session_id,

@@ -22,20 +22,29 @@ with ranked as (
 select
     ranked.request_id,
     -- Each log of a cache hit puts another time behind the id; the call it belongs to is the same.
-    case when ranked.is_cache_hit then ranked.operation_id end as response_id, ranked.operation_id, ranked.day, ranked.started_at, ranked.source,
+    case when ranked.is_cache_hit then ranked.operation_id end as response_id,
+    ranked.operation_id, ranked.day, ranked.started_at, ranked.source,
     case ranked.provider when 'vertex_ai' then 'google' when 'gemini' then 'google' when 'vertex_ai_beta' then 'google'
         when 'text-completion-openai' then 'openai' when 'azure' then 'azure.ai.openai' when 'bedrock' then 'aws.bedrock'
         when 'bedrock_converse' then 'aws.bedrock' when 'xai' then 'x_ai' else ranked.provider end as provider,
     ranked.model, ranked.requested_model,
-    case ranked.served_tier when 'default' then 'standard' when 'auto' then 'standard' else ranked.served_tier end as served_tier,
-    ranked.prompt_tokens - ranked.cache_read_tokens - ranked.cache_write_5m_tokens - ranked.cache_write_1h_tokens as input_tokens,
-    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens,
-    ranked.completion_tokens as output_tokens, ranked.reasoning_tokens, ranked.latency_ms, ranked.time_to_first_token_ms,
+    case ranked.served_tier when 'default' then 'standard' when 'auto' then 'standard' when 'scale' then 'provisioned'
+        else ranked.served_tier end as served_tier,
+    ranked.prompt_tokens - ranked.cache_read_tokens - ranked.cache_write_5m_tokens - ranked.cache_write_1h_tokens
+        - coalesce(ranked.cache_write_12h_tokens, 0) - coalesce(ranked.audio_input_tokens, 0) - coalesce(ranked.audio_cache_read_tokens, 0)
+        - coalesce(ranked.image_input_tokens, 0) - coalesce(ranked.image_cache_read_tokens, 0) - coalesce(ranked.video_input_tokens, 0)
+        as input_tokens,
+    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens, ranked.cache_write_12h_tokens,
+    ranked.audio_input_tokens, ranked.audio_cache_read_tokens, ranked.image_input_tokens, ranked.image_cache_read_tokens,
+    ranked.video_input_tokens,
+    ranked.completion_tokens - coalesce(ranked.audio_output_tokens, 0) - coalesce(ranked.image_output_tokens, 0) as output_tokens,
+    ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
+    ranked.region, ranked.latency_ms, ranked.time_to_first_token_ms,
     coalesce(ranked.status, 'success') as status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias,
     ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
     ranked.experiment_arm, ranked.prompt_hash,
     case when ranked.spend_usd = 0 and not ranked.is_cache_hit and coalesce(ranked.status, 'success') = 'success'
-            and ranked.prompt_tokens + ranked.completion_tokens > 0 then null
+            and (ranked.prompt_tokens + ranked.completion_tokens > 0 or ranked.quantity > 0) then null
         else ranked.spend_usd end as reported_cost_usd,
     ranked.file_id, ranked.copies
 from ranked

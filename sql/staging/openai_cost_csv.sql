@@ -11,10 +11,10 @@ with named as (
     select
         result.*,
         md5(concat_ws('|', 'openai_dashboard', cast(result.bucket_at as varchar), result.group_id,
-            case when result.amount_usd < 0 then 'credit' else 'charge' end)) as charge_id,
-        -- Projects are told apart only where every export names them.
+            case when result.amount < 0 then 'credit' else 'charge' end)) as charge_id,
+        -- Projects are told apart only where every export names them, currencies always.
         case when min(case when result.signature like '%project_id%' then 1 else 0 end) over (partition by result.day) = 1
-            then coalesce(result.project_id, '') else '' end as scope
+            then coalesce(result.project_id, '') else '' end || ' ' || result.currency as scope
     from raw.openai_cost_csv as result
     where result.day >= getvariable('from_day') and result.day < getvariable('to_day')
 ),
@@ -23,7 +23,7 @@ ranked as (
         named.*,
         row_number() over (
             partition by named.day, named.signature, named.charge_id
-            order by abs(named.amount_usd) desc, named.quantity desc, named.file_id, named.line
+            order by abs(named.amount) desc, named.quantity desc, named.file_id, named.line
         ) as place,
         count(*) over (partition by named.day, named.signature, named.charge_id) as copies,
         count(*) over (partition by named.day, named.scope) as all_rows
@@ -35,7 +35,7 @@ cut as (
         ranked.day, ranked.scope, ranked.signature,
         row_number() over (
             partition by ranked.day, ranked.scope
-            order by sum(abs(ranked.amount_usd)) desc, max(ranked.dimensions) desc, max(ranked.bucket_seconds), ranked.signature
+            order by sum(abs(ranked.amount)) desc, max(ranked.dimensions) desc, max(ranked.bucket_seconds), ranked.signature
         ) as place
     from ranked
     where ranked.place = 1
@@ -58,9 +58,9 @@ select
     case when kept.line_item like '%, %' and (kept.quantity is not null or kept.meter is not null)
         then replace(split_part(kept.line_item, ', ', 1), ' batch', '') end as model,
     kept.line_item,
-    case when kept.amount_usd < 0 or lower(kept.line_item) like '%credit%' then 'Credit' when lower(kept.line_item) like '%tax%' then 'Tax'
+    case when kept.amount < 0 or lower(kept.line_item) like '%credit%' then 'Credit' when lower(kept.line_item) like '%tax%' then 'Tax'
         else 'Usage' end as charge_category,
-    kept.amount_usd as billed_cost_usd, kept.quantity, kept.quantity_unit, kept.meter, kept.tokens,
+    kept.currency, kept.amount as billed_cost, kept.quantity, kept.quantity_unit, kept.meter, kept.tokens,
     case when kept.line_item like '% batch, %' or kept.line_item like '%, batch %' then 'batch' end as served_tier, kept.key_id, kept.project_id,
     kept.file_id, cast(kept.copies + case when kept.number = 1 then kept.all_rows - kept.kept_rows else 0 end as bigint) as copies
 from kept

@@ -10,7 +10,7 @@ conserves: raw.openai_usage
 with named as (
     select
         result.*,
-        coalesce(result.quantity, result.all_input_tokens + result.output_tokens) as total,
+        coalesce(result.quantity, result.all_tokens) as total,
         md5(concat_ws('|', 'openai', result.kind, cast(result.bucket_at as varchar), result.group_id)) as usage_id,
         -- Projects are told apart only where every export names them.
         case when min(case when result.signature like '%project_id%' then 1 else 0 end) over (partition by result.day, result.kind) = 1
@@ -72,9 +72,9 @@ kept as (
 )
 select
     kept.usage_id, kept.day, kept.starts_at, kept.ends_at, kept.source, 'openai' as provider, kept.model,
-    case when kept.is_batch then 'batch' when kept.service_tier in ('default', 'auto') then 'standard' else kept.service_tier end as served_tier,
-    kept.requests, kept.all_input_tokens - kept.cache_read_tokens - kept.cache_write_tokens as input_tokens,
-    kept.cache_read_tokens, kept.cache_write_tokens as cache_write_5m_tokens, kept.output_tokens,
-    cast(kept.quantity as decimal(38,6)) as quantity, kept.quantity_unit, kept.key_id, kept.project_id, kept.user_id, kept.file_id,
+    kept.served_tier, kept.requests, kept.input_tokens, kept.cache_read_tokens, kept.cache_write_5m_tokens, kept.cache_write_12h_tokens,
+    kept.output_tokens, kept.audio_input_tokens, kept.audio_cache_read_tokens, kept.audio_output_tokens, kept.image_input_tokens,
+    kept.image_cache_read_tokens, kept.image_output_tokens, cast(kept.quantity as decimal(38,6)) as quantity, kept.quantity_unit,
+    kept.key_id, kept.project_id, kept.user_id, kept.file_id,
     cast(kept.copies + case when kept.number = 1 then kept.all_rows - kept.kept_rows else 0 end as bigint) as copies
 from kept

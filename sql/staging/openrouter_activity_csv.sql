@@ -12,16 +12,15 @@ with ranked as (
         call.*,
         row_number() over (
             partition by call.day, call.request_id
-            order by coalesce(call.reported_cost_usd, 0) desc, coalesce(call.input_tokens, 0) + coalesce(call.cache_read_tokens, 0)
-                + coalesce(call.output_tokens, 0) desc, call.started_at desc, call.file_id, call.line
+            order by coalesce(call.reported_cost_usd, 0) desc, call.all_tokens desc, call.started_at desc, call.file_id, call.line
         ) as place,
         count(*) over (partition by call.day, call.request_id) as copies
     from raw.openrouter_activity_csv as call
     where call.day >= getvariable('from_day') and call.day < getvariable('to_day')
 )
 select
-    ranked.request_id, ranked.request_id as response_id, ranked.day, ranked.started_at, ranked.source, 'openrouter' as provider, ranked.model,
-    ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.output_tokens, ranked.reasoning_tokens,
+    ranked.request_id, ranked.request_id as response_id, ranked.day, ranked.started_at, ranked.source, 'openrouter' as provider,
+    ranked.model, ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.output_tokens, ranked.reasoning_tokens,
     ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.finish_reason, ranked.is_cache_hit, ranked.is_estimated,
     ranked.key_alias, ranked.project_id, ranked.user_id, ranked.session_id, ranked.feature, 'reported' as cost_basis,
     -- OpenRouter is who bills; still, a zero without a reason is a price nobody knew.

@@ -12,8 +12,7 @@ with ranked as (
         span.*,
         row_number() over (
             partition by span.day, span.request_id
-            order by coalesce(span.input_tokens, 0) + coalesce(span.cache_read_tokens, 0) + coalesce(span.cache_write_5m_tokens, 0)
-                + coalesce(span.output_tokens, 0) desc, coalesce(span.latency_ms, 0) desc, span.file_id, span.line
+            order by span.all_tokens desc, coalesce(span.latency_ms, 0) desc, span.file_id, span.line
         ) as place,
         count(*) over (partition by span.day, span.request_id) as copies
     from raw.otlp_spans as span
@@ -22,8 +21,9 @@ with ranked as (
 select
     ranked.request_id, ranked.response_id, ranked.operation_id, 1 as attempt, ranked.day, ranked.started_at, ranked.source, ranked.provider,
     ranked.model, ranked.requested_model,
-    case ranked.served_tier when 'default' then 'standard' when 'auto' then 'standard' else ranked.served_tier end as served_tier,
-    ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.output_tokens, ranked.reasoning_tokens,
+    ranked.served_tier, ranked.region, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
+    ranked.audio_input_tokens, ranked.image_input_tokens, ranked.video_input_tokens, ranked.output_tokens, ranked.audio_output_tokens,
+    ranked.image_output_tokens, ranked.reasoning_tokens,
     ranked.latency_ms, ranked.status, ranked.error_class, ranked.finish_reason, ranked.key_alias, ranked.project_id, ranked.user_id,
     ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm, ranked.prompt_hash,
     ranked.file_id, ranked.copies

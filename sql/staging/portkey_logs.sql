@@ -7,36 +7,32 @@ daily: true
 kind: request
 conserves: raw.portkey_logs
 */
-with judged as (
+with ranked as (
     select
         log.*,
-        log.status = 'success' and not log.is_cache_hit and coalesce(log.input_tokens, 0) = 0
-            and coalesce(log.cache_read_tokens, 0) + coalesce(log.cache_write_5m_tokens, 0) + coalesce(log.cache_write_1h_tokens, 0) = 0
-            and coalesce(log.output_tokens, 0) = 0 as is_uncounted
+        log.status = 'success' and not log.is_cache_hit and log.all_tokens = 0 and log.quantity is null as is_uncounted,
+        row_number() over (
+            partition by log.day, log.request_id
+            order by log.all_tokens desc, coalesce(log.quantity, 0) desc, log.started_at desc, coalesce(log.reported_cost_usd, 0) desc,
+                log.file_id, log.line
+        ) as place,
+        count(*) over (partition by log.day, log.request_id) as copies
     from raw.portkey_logs as log
     where log.day >= getvariable('from_day') and log.day < getvariable('to_day')
-),
-ranked as (
-    select
-        judged.*,
-        row_number() over (
-            partition by judged.day, judged.request_id
-            order by coalesce(judged.input_tokens, 0) + coalesce(judged.cache_read_tokens, 0) + coalesce(judged.cache_write_5m_tokens, 0)
-                + coalesce(judged.cache_write_1h_tokens, 0) + coalesce(judged.output_tokens, 0) desc, judged.started_at desc,
-                coalesce(judged.reported_cost_usd, 0) desc, judged.file_id, judged.line
-        ) as place,
-        count(*) over (partition by judged.day, judged.request_id) as copies
-    from judged
 )
 select
     ranked.request_id, ranked.operation_id, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model,
+    ranked.served_tier, ranked.region,
     -- A success that counted nothing is one whose tokens nobody knows.
     case when not ranked.is_uncounted then ranked.input_tokens end as input_tokens,
-    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens,
+    ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens, ranked.cache_write_12h_tokens,
+    ranked.audio_input_tokens, ranked.audio_cache_read_tokens, ranked.image_input_tokens, ranked.image_cache_read_tokens,
+    ranked.video_input_tokens,
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
-    ranked.reasoning_tokens, ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias,
-    ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.prompt_hash,
+    ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
+    ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias, ranked.project_id,
+    ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm,
+    ranked.prompt_hash,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit or ranked.status = 'failure' then ranked.reported_cost_usd
         end as reported_cost_usd,
     ranked.file_id, ranked.copies

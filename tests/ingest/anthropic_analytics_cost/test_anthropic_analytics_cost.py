@@ -22,14 +22,14 @@ def items(*groups: dict[str, Any], **figures: Any) -> str:
 
 
 def billed(desk: Any) -> list[Decimal]:
-    return sorted(desk.staged("anthropic_analytics_cost")["billed_cost_usd"].to_list())
+    return sorted(desk.staged("anthropic_analytics_cost")["billed_cost"].to_list())
 
 
 def test_cents_of_both_shapes_become_dollars_beside_their_list_price(desk: Any, sample: Callable[[str], str]) -> None:
     done = desk.take({"costs.json": sample("sample.json")})
     assert (done.rows_in, done.rows_typed) == (3, 3)
-    found = desk.staged("anthropic_analytics_cost").sort("billed_cost_usd")
-    assert found.select("billed_cost_usd", "list_cost_usd", "meter", "service_name", "served_tier").rows() == [
+    found = desk.staged("anthropic_analytics_cost").sort("billed_cost")
+    assert found.select("billed_cost", "list_cost", "meter", "service_name", "served_tier").rows() == [
         (Decimal("0.0025"), Decimal("0.0025"), "web_search", "api", None),
         (Decimal("0.5"), Decimal("0.6"), "input", "api", "flex"),
         (Decimal("1.053"), Decimal("1.17"), "output", "claude_code", None),
@@ -40,7 +40,7 @@ def test_cents_of_both_shapes_become_dollars_beside_their_list_price(desk: Any, 
 def test_a_report_fetched_again_is_billed_once_at_its_larger_amount(desk: Any, make: Callable[..., str]) -> None:
     once, again = make({"model": "a"}), make({"model": "a"}).replace('"100"', '"250"')
     desk.take({"a.json": once, "b.json": again})
-    assert desk.staged("anthropic_analytics_cost").select("billed_cost_usd", "copies").rows() == [(Decimal("2.5"), 2)]
+    assert desk.staged("anthropic_analytics_cost").select("billed_cost", "copies").rows() == [(Decimal("2.5"), 2)]
 
 
 def test_a_day_grouped_in_two_ways_is_billed_once(desk: Any) -> None:
@@ -72,6 +72,13 @@ def test_a_bucket_of_a_hundred_groups_is_flagged_for_the_rest_is_cut_off(
     ] * flags
 
 
+@pytest.mark.parametrize("make", [page, items])
+def test_a_row_in_another_currency_is_kept_in_it(desk: Any, make: Callable[..., str]) -> None:
+    text = make({}).replace('"USD"', '"JPY"')
+    assert desk.take({"a.json": text}).quarantined == 0
+    assert desk.staged("anthropic_analytics_cost").select("currency", "billed_cost", "list_cost").rows() == [("JPY", 100, 120)]
+
+
 def test_a_row_over_more_than_a_day_is_set_aside(desk: Any) -> None:
     month = {**TIMES, "ending_at": "2026-11-01T00:00:00Z", "cost": SHAPE, "group": {}}
     desk.take({"a.json": json.dumps({"data": [month]})})
@@ -83,7 +90,7 @@ def test_a_row_over_more_than_a_day_is_set_aside(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        ({"currency": "EUR"}, "billed in EUR; only USD is read"),
+        ({"currency": None}, "currency NONE is no ISO 4217 code"),
         ({"amount": "much"}, "not a result: amount much is not an amount"),
         ({"list_amount": []}, "not a result: list_amount [] is not an amount"),
         ({"model": 4}, "not a result: model 4 is not text"),
@@ -98,4 +105,4 @@ def test_a_wrong_result_is_set_aside(desk: Any, result: dict[str, Any], reason: 
 def test_the_recorded_page_is_read_whole(desk: Any) -> None:
     desk.take({"page.json": (EXAMPLES / "page.json").read_bytes()})
     found = desk.staged("anthropic_analytics_cost")
-    assert found.select("billed_cost_usd", "list_cost_usd", "meter").rows() == [(Decimal("1.053"), Decimal("1.17"), "output")]
+    assert found.select("billed_cost", "list_cost", "meter").rows() == [(Decimal("1.053"), Decimal("1.17"), "output")]

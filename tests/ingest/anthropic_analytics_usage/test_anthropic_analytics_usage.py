@@ -23,10 +23,12 @@ def test_counters_of_both_shapes_are_exclusive_already(desk: Any, sample: Callab
     found = desk.staged("anthropic_analytics_usage").sort("input_tokens")
     columns = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "requests")
     assert found.select(columns).rows() == [(50, 0, 30, 0, 9, 2), (210, 3600, 400, 20, 88, 7)]
-    assert found.select("served_tier", "user_id", "quantity", "quantity_unit").rows() == [
-        ("priority", "user_1", None, None),
-        ("standard", None, 2, "searches"),
-    ]
+    assert found.select("served_tier", "user_id", "searches").rows() == [("priority", "user_1", 0), ("standard", None, 2)]
+
+
+def test_fast_mode_is_a_tier_and_the_geography_a_region(desk: Any) -> None:
+    desk.take({"a.json": items({"speed": "fast", "inference_geo": "us", "service_tier": "standard"})})
+    assert desk.staged("anthropic_analytics_usage").select("served_tier", "region").rows() == [("fast", "us")]
 
 
 def test_rows_by_user_without_a_group_around_their_dimensions_are_read(desk: Any) -> None:

@@ -85,7 +85,22 @@ def test_workspaces_exported_apart_all_count(desk: Any) -> None:
 
 def test_web_searches_stand_beside_the_tokens(desk: Any) -> None:
     desk.take({"a.json": page({"server_tool_use": {"web_search_requests": 12}})})
-    assert desk.staged("anthropic_usage").select("quantity", "quantity_unit", "input_tokens").rows() == [(12, "searches", 10)]
+    assert desk.staged("anthropic_usage").select("searches", "input_tokens").rows() == [(12, 10)]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({"service_tier": "standard", "inference_geo": "global"}, ("standard", None)),
+        ({"service_tier": "standard", "inference_geo": "not_available", "speed": "standard"}, ("standard", None)),
+        ({"service_tier": "standard", "inference_geo": "US", "speed": "fast"}, ("fast", "us")),
+        ({"service_tier": "flex_discount", "inference_geo": "us"}, ("flex", "us")),
+        ({"service_tier": "batch"}, ("batch", None)),
+    ],
+)
+def test_fast_mode_is_a_tier_and_the_geography_a_region(desk: Any, result: dict[str, Any], expected: tuple[str, str | None]) -> None:
+    desk.take({"a.json": page(result)})
+    assert desk.staged("anthropic_usage").select("served_tier", "region").rows() == [expected]
 
 
 def test_a_page_without_its_successor_is_flagged(desk: Any) -> None:

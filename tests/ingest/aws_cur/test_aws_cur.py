@@ -65,7 +65,7 @@ def typed(kind: str, cost: str, **more: Any) -> dict[str, Any]:
 def test_a_bill_is_the_same_in_cash_and_amortised_once_a_commitment_is_told_in_full(desk: Any, name: str) -> None:
     desk.take({"a.csv": (Path(__file__).parents[1] / name / "sample.csv").read_bytes()})
     found = desk.staged(name)
-    assert found["billed_cost_usd"].sum() == found["effective_cost_usd"].sum() == Decimal("24.128")
+    assert found["billed_cost"].sum() == found["effective_cost"].sum() == Decimal("24.128")
     assert found["copies"].to_list() == [1] * 12
 
 
@@ -107,7 +107,7 @@ MARKET = {"line_item_usage_type": "USE1-MP:USE1_InputTokenCount-Units", "pricing
 )  # fmt: skip
 def test_a_unit_of_tokens_is_held_against_its_rate_and_the_cost_stays(desk: Any, change: dict[str, Any], tokens: int | None) -> None:
     row = one(desk, **change)
-    assert (row["tokens"], row["billed_cost_usd"]) == (tokens, Decimal("0.04923"))
+    assert (row["tokens"], row["billed_cost"]) == (tokens, Decimal("0.04923"))
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_amortised_cost_follows_the_type_of_a_line(
 ) -> None:
     views = {name: line.get(name, "") for name in (PLAN, "reservation_effective_cost")}
     row = one(desk, **(views | line))
-    assert row["billed_cost_usd"] == Decimal(line["line_item_unblended_cost"])
-    assert (row["effective_cost_usd"], row["charge_category"], row["commitment_status"]) == (Decimal(effective), category, status)
+    assert row["billed_cost"] == Decimal(line["line_item_unblended_cost"])
+    assert (row["effective_cost"], row["charge_category"], row["commitment_status"]) == (Decimal(effective), category, status)
 
 
 def test_a_refund_corrects(desk: Any) -> None:
@@ -187,12 +187,12 @@ def test_without_the_columns_of_the_amortised_view_commitments_count_as_in_cash(
         "RIFee": "70",
     }
     found = rows(desk, *(typed(kind, cost) for kind, cost in kinds.items()))
-    assert [row["effective_cost_usd"] for row in found] == [None] * 5
-    assert sum(row["billed_cost_usd"] for row in found) == 74
+    assert [row["effective_cost"] for row in found] == [None] * 5
+    assert sum(row["billed_cost"] for row in found) == 74
 
 
 def test_a_fee_that_does_not_say_what_was_unused_is_flagged(desk: Any) -> None:
-    assert one(desk, **typed("SavingsPlanRecurringFee", "4", **{PLAN: ""}))["effective_cost_usd"] == 0
+    assert one(desk, **typed("SavingsPlanRecurringFee", "4", **{PLAN: ""}))["effective_cost"] == 0
     assert desk.inbox.file_flags()["flag"].to_list() == ["holds 1 savings plan fees that do not say what was left unused"]
 
 
@@ -204,7 +204,7 @@ def test_net_amounts_win_and_a_discount_inside_them_does_not_count_again(desk: A
         typed("EdpDiscount", "-1"),
         typed("Credit", "-1"),
     )
-    assert [(row["billed_cost_usd"], row["effective_cost_usd"]) for row in found] == [(9, 9), (5, Decimal("2.7")), (0, 0), (-1, -1)]
+    assert [(row["billed_cost"], row["effective_cost"]) for row in found] == [(9, 9), (5, Decimal("2.7")), (0, 0), (-1, -1)]
 
 
 def pod(name: str, split: str, unused: str, **more: Any) -> dict[str, Any]:
@@ -226,21 +226,21 @@ def pod(name: str, split: str, unused: str, **more: Any) -> dict[str, Any]:
 def test_pods_bear_their_share_of_an_instance_and_the_bill_stays_the_same(desk: Any) -> None:
     covered = typed("SavingsPlanCoveredUsage", "55.04", **{PLAN: "33.024"})
     instance, first, second = rows(desk, covered, pod("ft", "1.6512", "0.5504"), pod("vllm", "0.8256", "0.2752"))
-    assert (first["effective_cost_usd"], second["effective_cost_usd"]) == (Decimal("2.2016"), Decimal("1.1008"))
-    assert instance["effective_cost_usd"] == Decimal("29.7216")
-    assert (instance["billed_cost_usd"], first["billed_cost_usd"]) == (Decimal("55.04"), 0)
+    assert (first["effective_cost"], second["effective_cost"]) == (Decimal("2.2016"), Decimal("1.1008"))
+    assert instance["effective_cost"] == Decimal("29.7216")
+    assert (instance["billed_cost"], first["billed_cost"]) == (Decimal("55.04"), 0)
     assert [row["scope"] for row in (instance, first, second)] == ["gpu"] * 3
     assert json.loads(first["tags"]) == {"aws_eks_workload_name": "ft"}
 
 
 def test_an_instance_on_several_lines_gives_way_once(desk: Any) -> None:
     found = rows(desk, typed("Usage", "2"), typed("Usage", "3"), typed("Usage", "4"), pod("ft", "4", "0.5"), pod("vllm", "1", "0"))
-    assert [row["effective_cost_usd"] for row in found] == [0, 0, Decimal("3.5"), Decimal("4.5"), 1]
+    assert [row["effective_cost"] for row in found] == [0, 0, Decimal("3.5"), Decimal("4.5"), 1]
 
 
 def test_shares_that_miss_by_the_noise_of_doubles_still_conserve_the_bill(desk: Any) -> None:
     found = rows(desk, typed("Usage", "9"), pod("ft", "6.0000000000003", "0"), pod("vllm", "3.0000000000003", "0"))
-    assert sum(row["effective_cost_usd"] for row in found) == 9
+    assert sum(row["effective_cost"] for row in found) == 9
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,8 @@ def test_shares_that_miss_by_the_noise_of_doubles_still_conserve_the_bill(desk: 
 )
 def test_a_share_counts_only_where_the_instance_gives_way(desk: Any, instance: dict[str, Any], moved: int) -> None:
     found = rows(desk, instance, pod("ft", "6", "0"))
-    assert found[-1]["effective_cost_usd"] == moved
-    assert sum(row["effective_cost_usd"] or row["billed_cost_usd"] for row in found) == Decimal(instance["line_item_unblended_cost"])
+    assert found[-1]["effective_cost"] == moved
+    assert sum(row["effective_cost"] or row["billed_cost"] for row in found) == Decimal(instance["line_item_unblended_cost"])
 
 
 def test_maps_in_parquet_are_read_as_in_csv(desk: Any, tmp_path: Path, sample: Callable[[str], str]) -> None:
@@ -274,10 +274,10 @@ def test_maps_in_parquet_are_read_as_in_csv(desk: Any, tmp_path: Path, sample: C
             columns[name] = pa.array([value or None for value in values], type=pa.string())
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     desk.take({"b.csv": sample("sample.csv")})
-    wanted = desk.staged("aws_cur").drop("file_id", "charge_id", "source").sort("resource_id", "line_item", "meter", "billed_cost_usd")
+    wanted = desk.staged("aws_cur").drop("file_id", "charge_id", "source").sort("resource_id", "line_item", "meter", "billed_cost")
     other = type(desk)(tmp_path / "book")
     other.take({"a.parquet": (tmp_path / "a.parquet").read_bytes()})
-    found = other.staged("aws_cur").drop("file_id", "charge_id", "source").sort("resource_id", "line_item", "meter", "billed_cost_usd")
+    found = other.staged("aws_cur").drop("file_id", "charge_id", "source").sort("resource_id", "line_item", "meter", "billed_cost")
     assert found.rows() == wanted.rows()
 
 
@@ -285,7 +285,7 @@ def test_a_later_delivery_replaces_the_month_whatever_its_line_ids(desk: Any) ->
     first = bill({"identity_line_item_id": "a"}, {"identity_line_item_id": "b"})
     later = {"line_item_usage_start_date": "2026-10-06T01:00:00.000Z", "line_item_unblended_cost": "1"}
     desk.take({"run1/x-00001.csv": first, "run2/x-00001.csv": bill({"identity_line_item_id": "c"}), "run2/x-00002.csv": bill(later)})
-    assert sorted(desk.staged("aws_cur")["billed_cost_usd"].to_list()) == [Decimal("0.04923"), 1]
+    assert sorted(desk.staged("aws_cur")["billed_cost"].to_list()) == [Decimal("0.04923"), 1]
     other = {"bill_billing_period_start_date": "2026-09-01T00:00:00.000Z", "line_item_usage_start_date": "2026-09-05T01:00:00.000Z"}
     desk.take({"late/x-00001.csv": bill(other)})
     assert desk.staged("aws_cur").height == 3
@@ -305,7 +305,7 @@ def test_a_report_of_few_columns_is_read(desk: Any) -> None:
     few = ("line_item_usage_start_date", "line_item_unblended_cost")
     desk.take({"a.csv": ",".join(few) + "\n" + ",".join(LINE[name] for name in few) + "\n"})
     [row] = desk.staged("aws_cur").iter_rows(named=True)
-    assert (row["billed_cost_usd"], row["effective_cost_usd"], row["scope"], row["billing_period"]) == (
+    assert (row["billed_cost"], row["effective_cost"], row["scope"], row["billing_period"]) == (
         Decimal("0.04923"), Decimal("0.04923"), "other", "2026-10",
     )  # fmt: skip
 
@@ -315,8 +315,8 @@ def test_a_report_of_few_columns_is_read(desk: Any) -> None:
     [
         ({"line_item_unblended_cost": "free"}, "unblended_cost 'free' is not an amount"),
         ({"line_item_unblended_cost": ""}, "unblended_cost is missing"),
-        ({"line_item_unblended_cost": "-2E12"}, "billed_cost_usd -2000000000000.000000000000 is too large"),
-        ({"line_item_currency_code": "CNY"}, "billed in CNY; only USD is read"),
+        ({"line_item_unblended_cost": "-2E12"}, "billed_cost -2000000000000.000000000000 is too large"),
+        ({"line_item_currency_code": "yuan"}, "currency yuan is no ISO 4217 code"),
         ({"line_item_usage_start_date": ""}, "starts_at is missing"),
         ({"line_item_usage_start_date": "2010-10-05T13:00:00Z"}, "day 2010-10-05 is outside 2015 to 2099"),
         ({"line_item_usage_amount": "-3"}, "usage_amount is negative (-3.000000000000) and its cost is not"),
@@ -328,8 +328,23 @@ def test_a_wrong_line_is_set_aside_and_its_neighbours_stay(desk: Any, change: di
     assert desk.inbox.quarantine().select("line", "reason").rows() == [(3, reason)]
 
 
+def test_a_bill_in_another_currency_is_kept_in_it_with_its_amortised_view(desk: Any) -> None:
+    yuan = {"line_item_currency_code": "CNY", PLAN: "0"}
+    found = rows(desk, yuan, {**typed("SavingsPlanCoveredUsage", "2", **{PLAN: "1.5"}), "line_item_currency_code": "CNY"})
+    assert [(row["currency"], row["billed_cost"], row["effective_cost"]) for row in found] == [
+        ("CNY", Decimal("0.04923"), Decimal("0.04923")),
+        ("CNY", 2, Decimal("1.5")),
+    ]
+
+
+def test_a_report_without_a_currency_column_is_in_dollars(desk: Any) -> None:
+    text = bill({}).replace("line_item_currency_code", "line_item_tax_type")
+    desk.take({"a.csv": text})
+    assert desk.staged("aws_cur")["currency"].to_list() == [None]
+
+
 def test_amounts_in_scientific_notation_are_exact(desk: Any) -> None:
-    assert one(desk, line_item_unblended_cost="6.71E-8")["billed_cost_usd"] == Decimal("0.0000000671")
+    assert one(desk, line_item_unblended_cost="6.71E-8")["billed_cost"] == Decimal("0.0000000671")
 
 
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the recorded examples lie beside the repository only")
@@ -339,6 +354,6 @@ def test_the_documented_example_gives_its_figures(desk: Any) -> None:
     cash = sum(Decimal(row["line_item_unblended_cost"]) for row in csv.DictReader(io.StringIO(text)))
     assert desk.take({"a.csv": text, "b.csv.gz": packed}).quarantined == 0
     found = desk.staged("aws_cur")
-    assert (found.height, found["billed_cost_usd"].sum(), found["effective_cost_usd"].sum()) == (12, cash, cash)
+    assert (found.height, found["billed_cost"].sum(), found["effective_cost"].sum()) == (12, cash, cash)
     assert found["tokens"].sum() == 820_500 + 143_250 + 2_400_000 + 18_050_000 + 510_000
     assert found.filter(pl.col("meter") == "gpu_hours")["quantity"].sum() == 8

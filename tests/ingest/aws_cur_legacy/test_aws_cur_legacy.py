@@ -43,6 +43,12 @@ def test_tags_are_gathered_from_their_columns_and_a_line_without_any_has_none(de
     assert found.filter(pl.col("charge_category") == "Tax")["tags"].to_list() == [None]
 
 
+def test_a_bill_in_another_currency_is_kept_in_it(desk: Any, sample: Callable[[str], str]) -> None:
+    done = desk.take({"a.csv": sample("sample.csv").replace(",USD,", ",CNY,")})
+    assert (done.rows_typed, done.quarantined) == (12, 0)
+    assert set(desk.staged("aws_cur_legacy")["currency"]) == {"CNY"}
+
+
 def test_a_report_of_the_new_kind_wins_over_a_legacy_one_of_the_same_month(desk: Any, sample: Callable[[str], str]) -> None:
     new = (Path(__file__).parents[1] / "aws_cur" / "sample.csv").read_bytes()
     desk.take({"z.csv": sample("sample.csv"), "a.csv": new})
@@ -57,8 +63,8 @@ def test_a_recorded_report_adds_up_to_the_last_decimal(desk: Any) -> None:
     assert (done.rows_typed, done.quarantined) == (1281, 0)
     found = desk.staged("aws_cur_legacy")
     cash = sum(Decimal(line["lineItem/UnblendedCost"]) for line in lines)
-    assert (found["billed_cost_usd"].sum(), found["effective_cost_usd"].sum()) == (cash, cash)
-    assert found["list_cost_usd"].sum() == sum(Decimal(line["pricing/publicOnDemandCost"] or 0) for line in lines)
+    assert (found["billed_cost"].sum(), found["effective_cost"].sum()) == (cash, cash)
+    assert found["list_cost"].sum() == sum(Decimal(line["pricing/publicOnDemandCost"] or 0) for line in lines)
     tax = sum(Decimal(line["lineItem/UnblendedCost"]) for line in lines if line["lineItem/LineItemType"] == "Tax")
-    assert found.filter(pl.col("charge_category") == "Tax")["billed_cost_usd"].sum() == tax
+    assert found.filter(pl.col("charge_category") == "Tax")["billed_cost"].sum() == tax
     assert set(found["scope"]) == {"other"}

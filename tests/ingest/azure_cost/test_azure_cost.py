@@ -38,7 +38,7 @@ PURCHASE = {**RESERVED, "ChargeType": "Purchase", "Quantity": "1", "Cost": "720"
 COVERED = {**RESERVED, "Quantity": "20", "Cost": "0"}
 SHARE = {**RESERVED, "Quantity": "20", "Cost": "20"}
 UNUSED = {**RESERVED, "ChargeType": "UnusedReservation", "Quantity": "4", "Cost": "4"}
-SUMS = ("billed_cost_usd", "effective_cost_usd", "copies")
+SUMS = ("billed_cost", "effective_cost", "copies")
 
 
 def export(*lines: dict[str, str], without: frozenset[str] = frozenset()) -> str:
@@ -89,7 +89,7 @@ def test_lines_say_what_was_bought_for_whom_and_when(staged: dict[str, dict[str,
 
 def test_the_file_adds_up_to_the_picodollar(desk: Any, sample: Callable[[str], str]) -> None:
     desk.take({"a.csv": sample("sample.csv")})
-    assert sum(desk.staged("azure_cost")["billed_cost_usd"].to_list()) == total(sample("sample.csv").encode(), "Cost")
+    assert sum(desk.staged("azure_cost")["billed_cost"].to_list()) == total(sample("sample.csv").encode(), "Cost")
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,14 @@ def test_meters_are_read_word_by_word(desk: Any, meter: str, expected: tuple[str
         {"MeterName": "Provisioned Managed Global", "UnitOfMeasure": "1 Hour"},
         {"MeterName": "gpt 4o aud Inp glbl Tokens"},
         {"UnitOfMeasure": "1"},
+        {"UnitOfMeasure": "1 Million"},
         {"Quantity": "0.0005"},
     ],
-    ids=["hours", "audio", "a unit that does not say", "no whole token"],
+    ids=["hours", "audio", "a unit that does not say", "a block of one of what may be a million", "no whole token"],
 )
 def test_a_line_that_counts_no_tokens_keeps_its_cost(desk: Any, line: dict[str, str]) -> None:
     desk.take({"a.csv": export(line)})
-    assert desk.staged("azure_cost").select("scope", "tokens", "billed_cost_usd").rows() == [("model", None, Decimal("1.5"))]
+    assert desk.staged("azure_cost").select("scope", "tokens", "billed_cost").rows() == [("model", None, Decimal("1.5"))]
 
 
 def test_days_are_read_alike_in_every_layout(desk: Any) -> None:
@@ -158,16 +159,39 @@ def test_headers_are_known_in_any_case_with_or_without_a_byte_order_mark_packed_
     header, _, body = export({"Tags": '{"team": "Search"}'}).partition("\n")
     desk.take({"a.csv.gz": gzip.compress(f"\ufeff{header.lower()}\n{body}".encode(), mtime=0)})
     [row] = desk.staged("azure_cost").to_dicts()
-    assert (row["billed_cost_usd"], row["tokens"], row["tags"]) == (Decimal("1.5"), 2_000, '{"team": "Search"}')
+    assert (row["billed_cost"], row["tokens"], row["tags"]) == (Decimal("1.5"), 2_000, '{"team": "Search"}')
 
 
-def test_a_customer_agreement_export_is_billed_in_its_own_columns(desk: Any) -> None:
+STATED = ("currency", "billed_cost", "billed_cost_in_usd", "effective_cost", "effective_cost_in_usd")
+
+
+def test_a_customer_agreement_export_is_kept_in_its_currency_beside_the_dollars_it_states(desk: Any) -> None:
     own = {"billingProfileId": "profile", "costInBillingCurrency": "0.8", "costInUsd": "0.92", "paygCostInUsd": "1.1", "invoiceId": "G1"}
-    text = export({**own, "BillingCurrency": "EUR", "Date": "11/03/2026"}, without=frozenset({"Cost"}))
+    own |= {"paygCostInBillingCurrency": "0.95"}
+    text = export({**own, "BillingCurrency": "eur", "Date": "11/03/2026"}, without=frozenset({"Cost"}))
     desk.take({"a.csv": text})
     [row] = desk.staged("azure_cost").to_dicts()
-    assert (row["billed_cost_usd"], row["list_cost_usd"]) == (Decimal("0.92"), Decimal("1.1"))
+    assert [row[name] for name in STATED] == ["EUR", Decimal("0.8"), Decimal("0.92"), None, None]
+    assert (row["list_cost"], row["list_cost_in_usd"]) == (Decimal("0.95"), Decimal("1.1"))
     assert (row["billing_account_id"], row["invoice_id"]) == ("profile", "G1")
+
+
+def test_a_line_in_another_currency_without_dollars_beside_it_is_kept(desk: Any) -> None:
+    assert desk.take({"a.csv": export({"BillingCurrency": "JPY", "Cost": "12345678901234.5"})}).quarantined == 0
+    assert desk.staged("azure_cost").select(STATED).rows() == [("JPY", Decimal("12345678901234.5"), None, None, None)]
+
+
+def test_both_views_keep_what_a_commitment_covers_in_the_currency_and_in_the_dollars_stated(desk: Any) -> None:
+    euros = {"BillingCurrency": "EUR"}
+    files = {
+        "x/a.csv": export({**PURCHASE, **euros, "CostInUsd": "800"}, {**COVERED, **euros, "CostInUsd": "0"}),
+        "y/a.csv": export({**SHARE, **euros, "CostInUsd": "22"}),
+    }
+    desk.take(files, BOTH)
+    assert desk.staged("azure_cost").select(STATED).sort("billed_cost").rows() == [
+        ("EUR", 0, 0, 20, 22),
+        ("EUR", 720, 800, 0, 0),
+    ]
 
 
 def test_parquet_gives_the_same_lines_as_csv(desk: Any, tmp_path: Path, sample: Callable[[str], str]) -> None:
@@ -178,7 +202,7 @@ def test_parquet_gives_the_same_lines_as_csv(desk: Any, tmp_path: Path, sample: 
     )
     frame.write_parquet(tmp_path / "a.snappy.parquet", compression="snappy")
     desk.take({"a.snappy.parquet": (tmp_path / "a.snappy.parquet").read_bytes()})
-    columns = ("day", "billed_cost_usd", "tokens", "scope", "meter", "tags", "quantity", "billing_period")
+    columns = ("day", "billed_cost", "tokens", "scope", "meter", "tags", "quantity", "billing_period")
     parquet = desk.staged("azure_cost").select(columns).sort(columns).rows()
     (desk.folder / "inbox" / "a.snappy.parquet").unlink()
     other = type(desk)(tmp_path / "csv")
@@ -192,7 +216,9 @@ def test_parquet_gives_the_same_lines_as_csv(desk: Any, tmp_path: Path, sample: 
         ({"Cost": "twelve"}, "cost 'twelve' is not an amount"),
         ({"Cost": "NaN"}, "cost 'NaN' is not an amount"),
         ({"Cost": ""}, "cost is missing"),
-        ({"BillingCurrency": "EUR"}, "currency EUR has no cost in US dollars beside it"),
+        ({"BillingCurrency": "Euro"}, "currency EURO is no ISO 4217 code"),
+        ({"Cost": "1e12"}, "cost 1000000000000.000000000000 is too large"),
+        ({"BillingCurrency": "KRW", "Cost": "1e15"}, "cost 1000000000000000.000000000000 is too large"),
         ({"BillingCurrency": ""}, "currency is missing"),
         ({"Quantity": "2e15"}, "quantity 2000000000000000.000000000000 is too large"),
         ({"Date": ""}, "date is missing"),
@@ -208,7 +234,7 @@ def test_a_line_that_is_wrong_is_set_aside(desk: Any, line: dict[str, str], reas
 
 def test_tags_that_were_cut_off_leave_the_money(desk: Any) -> None:
     done = desk.take({"a.csv": export({"Tags": '"team": "Sea'})})
-    assert desk.staged("azure_cost").select("billed_cost_usd", "tags").rows() == [(Decimal("1.5"), None)]
+    assert desk.staged("azure_cost").select("billed_cost", "tags").rows() == [(Decimal("1.5"), None)]
     assert done.flagged == [("a.csv", "holds 1 lines whose tags are not JSON; the lines are kept without tags")]
 
 
@@ -220,8 +246,8 @@ def test_a_refund_is_kept_signed_and_an_absurd_line_is_data(desk: Any) -> None:
             )
         }
     )
-    found = desk.staged("azure_cost").sort("billed_cost_usd")
-    assert found.select("billed_cost_usd", "charge_category", "charge_class").rows() == [
+    found = desk.staged("azure_cost").sort("billed_cost")
+    assert found.select("billed_cost", "charge_category", "charge_class").rows() == [
         (Decimal(-4), "Purchase", "Correction"),
         (Decimal("0.01"), "Adjustment", None),
         (Decimal(99_999_999), "Usage", None),
@@ -230,7 +256,7 @@ def test_a_refund_is_kept_signed_and_an_absurd_line_is_data(desk: Any) -> None:
 
 def test_equal_lines_of_one_export_are_all_billed_also_in_two_parts(desk: Any) -> None:
     desk.take({"run/part_0_0001.csv": export({}, {}), "run/part_1_0001.csv": export({}, {"Date": "11/04/2026"})})
-    assert sums(desk)["billed_cost_usd"] == 6
+    assert sums(desk)["billed_cost"] == 6
     assert desk.staged("azure_cost")["charge_id"].is_unique().all()
 
 
@@ -238,7 +264,7 @@ def test_a_later_export_of_the_month_replaces_the_one_before(desk: Any) -> None:
     first = export({}, {"SubscriptionId": "sub-2"})
     done = desk.take({"1/part_0_0001.csv": first, "2/part_0_0001.csv": export({"Cost": "2"}, {"Date": "11/04/2026"})})
     found = desk.staged("azure_cost").sort("day", "project_id")
-    assert found.select("project_id", "billed_cost_usd").rows() == [
+    assert found.select("project_id", "billed_cost").rows() == [
         ("sub-1", Decimal(2)),
         ("sub-2", Decimal("1.5")),  # an export of one subscription says nothing of the others
         ("sub-1", Decimal("1.5")),
@@ -258,8 +284,8 @@ def test_a_late_line_touches_only_its_day(desk: Any) -> None:
 
 def test_what_a_commitment_covers_was_billed_nothing(desk: Any) -> None:
     desk.take({"a.csv": export(PURCHASE, COVERED, {})})
-    found = desk.staged("azure_cost").sort("billed_cost_usd")
-    assert found.select("billed_cost_usd", "effective_cost_usd", "commitment_status").rows() == [
+    found = desk.staged("azure_cost").sort("billed_cost")
+    assert found.select("billed_cost", "effective_cost", "commitment_status").rows() == [
         (Decimal(0), None, "Used"),
         (Decimal("1.5"), None, None),
         (Decimal(720), None, None),
@@ -268,13 +294,13 @@ def test_what_a_commitment_covers_was_billed_nothing(desk: Any) -> None:
 
 def test_an_amortised_export_alone_bills_no_share_of_a_commitment(desk: Any) -> None:
     done = desk.take({"a.csv": export(SHARE, UNUSED, {})})
-    assert sums(desk) == {"billed_cost_usd": Decimal("1.5"), "effective_cost_usd": 24, "copies": 3}
+    assert sums(desk) == {"billed_cost": Decimal("1.5"), "effective_cost": 24, "copies": 3}
     assert done.flagged == [("a.csv", "holds amortised costs: what it says was billed leaves out purchases of commitments")]
 
 
 def test_of_two_views_that_nobody_told_apart_the_actual_one_counts(desk: Any) -> None:
     done = desk.take({"x/part_0_0001.csv": export(PURCHASE, COVERED, {}), "y/part_0_0001.csv": export(SHARE, UNUSED, {})})
-    assert sums(desk) == {"billed_cost_usd": Decimal("721.5"), "effective_cost_usd": 0, "copies": 3}
+    assert sums(desk) == {"billed_cost": Decimal("721.5"), "effective_cost": 0, "copies": 3}
     assert done.superseded == 3
 
 
@@ -288,7 +314,7 @@ BOTH = [views("x", "actual"), views("y", "amortised")]
 def test_with_both_views_named_what_was_billed_is_actual_and_what_it_cost_is_amortised(desk: Any) -> None:
     files = {"x/part_0_0001.csv": export(PURCHASE, COVERED, {}), "y/part_0_0001.csv": export(SHARE, UNUSED, {})}
     done = desk.take(files, BOTH)
-    assert (done.superseded, sums(desk)) == (0, {"billed_cost_usd": Decimal("721.5"), "effective_cost_usd": Decimal("25.5"), "copies": 6})
+    assert (done.superseded, sums(desk)) == (0, {"billed_cost": Decimal("721.5"), "effective_cost": Decimal("25.5"), "copies": 6})
     found = desk.staged("azure_cost")
     assert sum(value or 0 for value in found["tokens"].to_list()) == 2_000
     hours = found.filter(pl.col("scope") == "gpu").select("quantity").to_series().to_list()
@@ -298,7 +324,7 @@ def test_with_both_views_named_what_was_billed_is_actual_and_what_it_cost_is_amo
 def test_a_day_that_only_one_view_has_yet_keeps_what_that_view_says(desk: Any) -> None:
     files = {"x/a.csv": export({}, {"Date": "11/04/2026"}), "y/a.csv": export({})}
     desk.take(files, BOTH)
-    assert sums(desk) == {"billed_cost_usd": 3, "effective_cost_usd": Decimal("1.5"), "copies": 3}
+    assert sums(desk) == {"billed_cost": 3, "effective_cost": Decimal("1.5"), "copies": 3}
 
 
 @pytest.mark.parametrize(
@@ -329,9 +355,9 @@ def test_the_examples_add_up_in_both_views(desk: Any) -> None:
     done = desk.take({**files, "y/part_0_0001.csv": amortised}, BOTH)
     assert (done.rows_typed, done.quarantined, done.superseded) == (8, 0, 0)
     found = desk.staged("azure_cost")
-    assert sum(found["billed_cost_usd"].to_list()) == sum(total(file, "Cost") for file in files.values())
+    assert sum(found["billed_cost"].to_list()) == sum(total(file, "Cost") for file in files.values())
     gpu = found.filter((pl.col("scope") == "gpu") & (pl.col("commitment_status").is_not_null()))
-    assert sum(gpu["effective_cost_usd"].to_list()) == total(amortised, "Cost")
+    assert sum(gpu["effective_cost"].to_list()) == total(amortised, "Cost")
     assert sorted(value for value in found["tokens"].to_list() if value) == [5_000_000, 12_500_000, 20_000_000]
 
 

@@ -89,6 +89,32 @@ def test_a_model_is_spelled_as_price_lists_spell_it(desk: Any, model_id: str, mo
     assert asked in {None, row["requested_model"]}
 
 
+@pytest.mark.parametrize(
+    ("record", "body", "tier"),
+    [
+        ({}, {"serviceTier": {"type": "reserved"}}, "provisioned"),
+        ({}, {"serviceTier": {"type": "default"}}, "standard"),
+        ({"performanceConfig": {"latency": "optimized"}}, {"performanceConfig": {"latency": "standard"}}, None),
+        ({}, {"performanceConfig": {"latency": "optimized"}, "serviceTier": {"type": "default"}}, "fast"),
+        ({"modelId": "arn:aws:bedrock:us-east-1:1:provisioned-model/xyz9"}, {}, "provisioned"),
+    ],
+    ids=["reserved", "default", "asked for and not served", "optimised", "provisioned model"],
+)
+def test_the_tier_is_the_one_that_served(desk: Any, record: dict[str, Any], body: dict[str, Any], tier: str | None) -> None:
+    assert one(desk, {**record, "output": {"outputTokenCount": 2, "outputBodyJson": body}})["served_tier"] == tier
+
+
+def test_the_region_is_the_one_that_was_called_by_whose_prices_aws_bills(desk: Any) -> None:
+    row = one(desk, {"region": "EU-West-1", "inferenceRegion": "eu-north-1"})
+    assert (row["region"], desk.raw(NAME)["inference_region"].to_list()) == ("eu-west-1", ["eu-north-1"])
+
+
+def test_images_are_counted_where_the_response_was_logged_and_no_tokens_were(desk: Any) -> None:
+    made = {"input": {}, "output": {"outputBodyJson": {"images": ["aGVyb24=", "aGVyb24="]}}}
+    row = one(desk, made)
+    assert (row["quantity"], row["quantity_unit"], row["input_tokens"]) == (2, "images", None)
+
+
 def test_a_profile_of_one_s_own_is_named_by_its_response(staged: dict[str, dict[str, Any]]) -> None:
     row = staged["br-6"]
     assert (row["model"], row["requested_model"]) == ("anthropic.claude-sonnet-4-5-20250929", "application-inference-profile/a1b2c3d4e5f6")

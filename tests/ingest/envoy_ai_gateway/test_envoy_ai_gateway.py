@@ -56,6 +56,24 @@ def test_cached_tokens_are_taken_out_of_the_input(staged: dict[str, dict[str, An
     )
 
 
+def test_media_have_columns_of_their_own_and_the_book_names_what_else_the_operator_wrote(desk: Any) -> None:
+    counts = {READ: 300, "gen_ai.usage.audio.input_tokens": 200, "gen_ai.usage.image.input_tokens": "100"}
+    made = {"gen_ai.usage.audio.output_tokens": 30, "gen_ai.usage.image.output_tokens": 20}
+    own = {"tier": "scale", "where": "EU", "long": 100, "searched": 2}
+    fields = {"served_tier": "tier", "region": "where", "cache_write_1h_tokens": "long", "searches": "searched"}
+    row = one(desk, {IN: 1000, OUT: 100, **counts, **made, **own}, fields=fields)
+    names = ("input_tokens", "cache_read_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens")
+    assert tuple(row[name] for name in names) == (300, 300, 100, 200, 100)
+    assert tuple(row[name] for name in ("output_tokens", "audio_output_tokens", "image_output_tokens", "searches")) == (50, 30, 20, 2)
+    assert (row["served_tier"], row["region"]) == ("provisioned", "eu")
+
+
+@pytest.mark.parametrize(("total", "output"), [(1100, 100), (1160, 160)], ids=["inside", "beside"])
+def test_thoughts_of_google_are_added_unless_prompt_and_candidates_are_the_total(desk: Any, total: int, output: int) -> None:
+    entry = {IN: 1000, OUT: 100, "gen_ai.usage.total_tokens": total, "gen_ai.usage.reasoning.output_tokens": 60}
+    assert one(desk, entry)["output_tokens"] == output
+
+
 def test_the_path_of_a_backend_is_no_provider(staged: dict[str, dict[str, Any]]) -> None:
     assert staged["ev-1"]["provider"] is None
 
@@ -181,6 +199,7 @@ def test_one_absurd_entry_is_data(desk: Any) -> None:
         ({OUT: -1}, "output_tokens is negative (-1)"),
         ({OUT: 10**16}, "output_tokens 10000000000000000 is too large"),
         ({READ: 11}, "cached tokens (11) exceed input tokens (10)"),
+        ({"gen_ai.usage.audio.input_tokens": 11}, "cached, audio, image and video tokens (11) exceed input tokens (10)"),
         ({"duration": "1.5"}, "duration 1.5 is not a whole number"),
         ({"start_time": None}, "started_at is missing"),
         ({"start_time": "-"}, "started_at is missing"),

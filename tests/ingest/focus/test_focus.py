@@ -16,7 +16,7 @@ import pytest
 SHARED = Path(__file__).resolve().parents[3] / "../shared"
 EXAMPLES = SHARED / "formats/examples"
 TRACE = SHARED / "traces/focus_1_0_sample.csv.gz"
-COSTS = ("billed_cost_usd", "list_cost_usd", "contracted_cost_usd", "effective_cost_usd")
+COSTS = ("billed_cost", "list_cost", "contracted_cost", "effective_cost")
 NAMES = ("BilledCost", "ListCost", "ContractedCost", "EffectiveCost")
 LINE: dict[str, Any] = {
     "BilledCost": "1.5",
@@ -82,20 +82,20 @@ def test_thousands_of_tokens_are_counted_one_by_one_and_cached_tokens_apart(bill
 def test_a_machine_with_gpus_is_counted_in_gpu_hours_and_bears_its_amortised_cost(bill: dict[str, dict[str, Any]]) -> None:
     row = bill["$31.00 per On Demand Linux p4d.24xlarge Instance Hour"]
     assert (row["scope"], row["meter"], row["quantity"], row["quantity_unit"]) == ("gpu", "gpu_hours", 8, "GPU-Hours")
-    assert (row["billed_cost_usd"], row["effective_cost_usd"], row["commitment_status"]) == (0, Decimal("21.5"), "Used")
+    assert (row["billed_cost"], row["effective_cost"], row["commitment_status"]) == (0, Decimal("21.5"), "Used")
 
 
 def test_a_purchase_is_billed_once_and_amortised_by_what_used_it(bill: dict[str, dict[str, Any]]) -> None:
     row = bill["1 year No Upfront Compute Savings Plan"]
-    assert (row["charge_category"], row["billed_cost_usd"], row["effective_cost_usd"]) == ("Purchase", 22, 0)
-    assert sum(one["effective_cost_usd"] for one in bill.values() if one["commitment_status"]) == row["billed_cost_usd"]
+    assert (row["charge_category"], row["billed_cost"], row["effective_cost"]) == ("Purchase", 22, 0)
+    assert sum(one["effective_cost"] for one in bill.values() if one["commitment_status"]) == row["billed_cost"]
 
 
 def test_tax_credits_and_corrections_keep_their_sign_and_the_days_they_are_about(bill: dict[str, dict[str, Any]]) -> None:
     correction = bill["Late correction of input tokens"]
-    assert (correction["charge_class"], correction["billed_cost_usd"]) == ("Correction", Decimal("-0.016"))
+    assert (correction["charge_class"], correction["billed_cost"]) == ("Correction", Decimal("-0.016"))
     assert (str(correction["day"]), correction["billing_period"]) == ("2026-09-29", "2026-10")
-    assert (bill["Promotional credit"]["charge_category"], bill["Promotional credit"]["billed_cost_usd"]) == ("Credit", Decimal("-0.1"))
+    assert (bill["Promotional credit"]["charge_category"], bill["Promotional credit"]["billed_cost"]) == ("Credit", Decimal("-0.1"))
     assert bill["VAT"]["charge_category"] == "Tax"
 
 
@@ -131,7 +131,7 @@ def test_csv_json_and_parquet_give_the_same_lines(desk: Any, tmp_path: Path, sam
 
 def test_one_json_object_is_a_bill_of_one_line(desk: Any) -> None:
     desk.take({"a.json": json.dumps(LINE, indent=2)})
-    assert [row["billed_cost_usd"] for row in staged(desk)] == [Decimal("1.5")]
+    assert [row["billed_cost"] for row in staged(desk)] == [Decimal("1.5")]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,17 @@ def test_tokens_are_counted_where_the_unit_says_so(desk: Any, unit: str, quantit
     assert one(desk, ConsumedUnit=unit, ConsumedQuantity=quantity)["tokens"] == tokens
 
 
+def test_a_block_that_becomes_a_thousand_times_as_large_changes_neither_tokens_nor_the_price_of_one(desk: Any) -> None:
+    thousands = {"ConsumedUnit": "1K Tokens", "ConsumedQuantity": "820.5", "ListUnitPrice": "0.00125", "ListCost": "1.025625"}
+    millions = {"ConsumedUnit": "1M Tokens", "ConsumedQuantity": "0.8205", "ListUnitPrice": "1.25", "ListCost": "1.025625"}
+    desk.take({"a.jsonl": lines(thousands, millions)})
+    found = staged(desk)
+    assert [row["tokens"] for row in found] == [820_500, 820_500]
+    for given, row in zip((thousands, millions), found, strict=True):
+        assert row["list_cost"] == Decimal(given["ListUnitPrice"]) * row["quantity"]
+        assert row["list_cost"] == Decimal("0.00000125") * row["tokens"]
+
+
 def test_the_pricing_unit_counts_tokens_where_the_consumed_unit_does_not(desk: Any) -> None:
     row = one(desk, ConsumedUnit="Requests", ConsumedQuantity="7", PricingQuantity="1.5", PricingUnit="1000000 Tokens")
     assert (row["tokens"], row["quantity"], row["quantity_unit"]) == (1_500_000, 7, "Requests")
@@ -209,7 +220,7 @@ def test_google_credits_count_once_whichever_costs_hold_them(desk: Any, billed: 
 def test_a_line_that_credits_pay_in_full_is_free(desk: Any) -> None:
     money = {"BilledCost": "1", "EffectiveCost": "0", "ContractedCost": "1", "ListCost": "1"}
     row = one(desk, **GOOGLE, **money, x_Credits=[{"Name": "trial", "Amount": -1, "Type": "PROMOTION"}])
-    assert (row["billed_cost_usd"], row["effective_cost_usd"]) == (0, 0)
+    assert (row["billed_cost"], row["effective_cost"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -228,13 +239,27 @@ def test_a_zero_beside_a_cost_is_unknown_and_not_free(desk: Any, costs: dict[str
     assert tuple(row[name] for name in COSTS) == kept
 
 
-def test_a_bill_in_another_currency_counts_where_dollars_stand_beside_it(desk: Any) -> None:
+def test_a_bill_in_another_currency_is_kept_in_it_beside_the_dollars_it_states(desk: Any) -> None:
     usd = {"x_BilledCostInUsd": "1.75", "x_EffectiveCostInUsd": "1.6"}
-    desk.take({"a.jsonl": lines({"BillingCurrency": "EUR", **usd}, {"BillingCurrency": "EUR"}, {"BillingCurrency": "usd"})})
-    rows = desk.staged("focus")
-    assert sorted(rows["billed_cost_usd"].to_list()) == [Decimal("1.5"), Decimal("1.75")]
-    assert rows.filter(pl.col("billed_cost_usd") == Decimal("1.75")).select(COSTS[1:]).rows() == [(None, None, Decimal("1.6"))]
-    assert desk.reasons() == ["billed in EUR, without an amount in USD beside it"]
+    done = desk.take({"a.jsonl": lines({"BillingCurrency": "EUR", **usd}, {"BillingCurrency": "sek"}, {"BillingCurrency": "usd"})})
+    assert done.quarantined == 0
+    rows = desk.staged("focus").sort("currency")
+    assert rows.select("currency", *COSTS).rows() == [
+        (currency, Decimal("1.5"), 2, Decimal("1.5"), Decimal("1.5")) for currency in ("EUR", "SEK", "USD")
+    ]
+    assert rows.select(f"{cost}_in_usd" for cost in COSTS).rows() == [
+        (Decimal("1.75"), None, None, Decimal("1.6")),
+        (None,) * 4,
+        (None,) * 4,
+    ]
+
+
+def test_dollars_beside_a_cost_that_is_unknown_or_short_of_its_credits_are_not_taken(desk: Any) -> None:
+    euros = {"BillingCurrency": "EUR", "x_BilledCostInUsd": "1.75", "x_EffectiveCostInUsd": "0"}
+    row = one(desk, **euros, EffectiveCost="0")
+    assert (row["effective_cost"], row["effective_cost_in_usd"], row["billed_cost_in_usd"]) == (None, None, Decimal("1.75"))
+    row = one(desk, **euros, x_Credits=[{"Amount": -0.5}])
+    assert (row["billed_cost"], row["billed_cost_in_usd"]) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +288,7 @@ def test_a_later_export_of_a_period_replaces_the_earlier_one_and_touches_no_othe
     later = [{**first, "BilledCost": "1.2"}, {"ChargePeriodStart": "2026-10-09T00:00:00Z"}]
     september = {"BillingPeriodStart": "2026-09-01T00:00:00Z", "ChargePeriodStart": "2026-09-09T00:00:00Z"}
     desk.take({"run 1/a.jsonl": lines(first, september), "run 2/a.jsonl": lines(*later)})
-    assert sorted((str(row["day"]), row["billed_cost_usd"]) for row in staged(desk)) == [
+    assert sorted((str(row["day"]), row["billed_cost"]) for row in staged(desk)) == [
         ("2026-09-09", Decimal("1.5")),
         ("2026-10-07", Decimal("1.2")),
         ("2026-10-09", Decimal("1.5")),
@@ -292,7 +317,13 @@ def test_a_time_without_a_zone_is_utc(desk: Any) -> None:
         ({"BilledCost": "NaN"}, "billed_cost 'NaN' is not an amount"),
         ({"BilledCost": "1_000"}, "billed_cost '1_000' is not an amount"),
         ({"BilledCost": None}, "billed_cost is missing"),
-        ({"BilledCost": "1e13"}, "billed_cost_usd 10000000000000.000000000000 is too large"),
+        ({"BilledCost": "1e13"}, "billed_cost 10000000000000.000000000000 is too large"),
+        ({"BilledCost": "1e15", "BillingCurrency": "JPY"}, "billed_cost 1000000000000000.000000000000 is too large"),
+        (
+            {"x_BilledCostInUsd": "1e13", "BillingCurrency": "JPY"},
+            "billed_in_usd 10000000000000.000000000000 is too large",
+        ),
+        ({"BillingCurrency": "AI credits"}, "currency AI CREDITS is no ISO 4217 code"),
         ({"BillingCurrency": None}, "currency is missing"),
         ({"ChargePeriodStart": None}, "starts_at is missing"),
         ({"ChargePeriodStart": "soon"}, "starts_at 'soon' is not an instant"),
@@ -316,7 +347,7 @@ def test_a_row_cut_short_is_set_aside(desk: Any) -> None:
 
 
 def test_one_absurd_line_is_data(desk: Any) -> None:
-    assert one(desk, BilledCost="9990.01")["billed_cost_usd"] == Decimal("9990.01")
+    assert one(desk, BilledCost="9990.01")["billed_cost"] == Decimal("9990.01")
 
 
 def test_a_file_without_a_currency_is_refused(desk: Any) -> None:
@@ -337,10 +368,8 @@ def test_the_public_sample_adds_up_to_the_last_decimal(desk: Any) -> None:
     assert (gpu.height, found.filter(pl.col("scope") == "model").height) == (10, 0)
     assert gpu["line_item"].str.contains(r" g[35]\.4xlarge ").all()
     # What is amortised nowhere counts as billed, not as free.
-    spent = sum(
-        cost if effective is None else effective for cost, effective in found.select("billed_cost_usd", "effective_cost_usd").rows()
-    )
-    assert spent > found["effective_cost_usd"].sum()
+    spent = sum(cost if effective is None else effective for cost, effective in found.select("billed_cost", "effective_cost").rows())
+    assert spent > found["effective_cost"].sum()
 
 
 def totals(desk: Any) -> Sequence[Decimal]:

@@ -85,7 +85,7 @@ def net(text: str) -> Decimal:
 
 
 def billed(desk: Any) -> Decimal:
-    return sum(desk.staged("gcp_billing")["billed_cost_usd"].to_list(), Decimal(0))
+    return sum(desk.staged("gcp_billing")["billed_cost"].to_list(), Decimal(0))
 
 
 def only(desk: Any, **given: Any) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def test_token_lines_count_tokens_though_their_unit_says_requests(desk: Any, sam
 
 def test_seconds_of_gpus_are_gpu_hours_and_their_cores_are_gpu_cost(desk: Any, sample: Callable[[str], str]) -> None:
     desk.take({"a.jsonl": sample("sample.jsonl")})
-    found = desk.staged("gcp_billing").filter(pl.col("scope") == "gpu").sort("billed_cost_usd")
-    assert found.select("meter", "quantity", "quantity_unit", "billed_cost_usd", "contracted_cost_usd", "list_cost_usd").rows() == [
+    found = desk.staged("gcp_billing").filter(pl.col("scope") == "gpu").sort("billed_cost")
+    assert found.select("meter", "quantity", "quantity_unit", "billed_cost", "contracted_cost", "list_cost").rows() == [
         (None, Decimal(374_400), "seconds", Decimal("3.016"), Decimal("3.016"), Decimal("3.016")),
         ("gpu_hours", Decimal(4), "hours", Decimal("29.684"), Decimal("39.184"), Decimal("48.98")),
     ]
@@ -122,7 +122,7 @@ def test_seconds_of_gpus_are_gpu_hours_and_their_cores_are_gpu_cost(desk: Any, s
 def test_tax_and_corrections_are_kept_signed_and_belong_to_their_invoice(desk: Any, sample: Callable[[str], str]) -> None:
     desk.take({"a.jsonl": sample("sample.jsonl")})
     found = desk.staged("gcp_billing").filter(pl.col("charge_category") != "Usage").sort("charge_category")
-    assert found.select("charge_category", "charge_class", "billed_cost_usd", "day", "billing_period").rows() == [
+    assert found.select("charge_category", "charge_class", "billed_cost", "day", "billing_period").rows() == [
         ("Adjustment", "Correction", Decimal("-0.0023"), date(2026, 11, 3), "2026-11"),
         ("Tax", None, Decimal("1.9"), date(2026, 11, 1), "2026-11"),
     ]
@@ -135,16 +135,28 @@ def test_the_invoice_month_is_not_the_month_of_use(desk: Any) -> None:
 
 def test_promotions_are_part_of_what_is_billed_and_kept_apart_in_the_raw_rows(desk: Any) -> None:
     found = only(desk, credits=[{"amount": -0.25, "type": "PROMOTION"}, {"amount": -0.5, "type": "COMMITTED_USAGE_DISCOUNT"}])
-    assert (found["billed_cost_usd"], found["contracted_cost_usd"]) == (Decimal("0.75"), Decimal("1.5"))
-    assert desk.raw("gcp_billing").select("credits_usd", "promotion_usd").rows() == [(Decimal("-0.75"), Decimal("-0.25"))]
+    assert (found["billed_cost"], found["contracted_cost"]) == (Decimal("0.75"), Decimal("1.5"))
+    assert desk.raw("gcp_billing").select("credited", "promotion").rows() == [(Decimal("-0.75"), Decimal("-0.25"))]
 
 
-def test_another_currency_is_divided_by_its_rate_and_rounded_once(desk: Any) -> None:
+def test_another_currency_is_kept_beside_the_dollars_of_its_rate_rounded_once(desk: Any) -> None:
     found = only(
         desk, currency="EUR", currency_conversion_rate=0.9, cost=1.0, credits=[{"amount": -0.3, "type": "DISCOUNT"}], cost_at_list=0
     )
-    assert (found["billed_cost_usd"], found["contracted_cost_usd"]) == (Decimal("0.777777777778"), Decimal("1.111111111111"))
-    assert found["list_cost_usd"] == 0
+    assert (found["currency"], found["billed_cost"], found["contracted_cost"], found["list_cost"]) == ("EUR", Decimal("0.7"), 1, 0)
+    assert found["billed_cost_in_usd"] == Decimal("0.777777777778")
+    assert (found["contracted_cost_in_usd"], found["list_cost_in_usd"]) == (Decimal("1.111111111111"), 0)
+
+
+@pytest.mark.parametrize("rate", [None, 0, -1])
+def test_another_currency_without_a_rate_is_kept_and_states_no_dollars(desk: Any, rate: int | None) -> None:
+    found = only(desk, currency="eur", currency_conversion_rate=rate, cost=1e13)
+    assert (found["currency"], found["billed_cost"], found["billed_cost_in_usd"]) == ("EUR", 10**13, None)
+
+
+def test_dollars_are_never_divided(desk: Any) -> None:
+    found = only(desk, currency_conversion_rate=0.5)
+    assert (found["currency"], found["billed_cost"], found["billed_cost_in_usd"]) == ("USD", Decimal("1.5"), None)
 
 
 @pytest.mark.parametrize(
@@ -211,14 +223,14 @@ def test_every_shape_of_one_row_is_the_same_row(desk: Any, tmp_path: Path) -> No
         }
     )
     assert (done.rows_typed, done.quarantined) == (9, 0)
-    found = desk.staged("gcp_billing").sort("billed_cost_usd")
-    assert found.select("billed_cost_usd", "copies").rows() == [(Decimal(1), 5), (Decimal("1.5"), 4)]
+    found = desk.staged("gcp_billing").sort("billed_cost")
+    assert found.select("billed_cost", "copies").rows() == [(Decimal(1), 5), (Decimal("1.5"), 4)]
 
 
 def test_a_table_without_lists_says_that_its_credits_are_missing(desk: Any) -> None:
     done = desk.take({"a.csv": table({})})
     [found] = desk.staged("gcp_billing").to_dicts()
-    assert (found["billed_cost_usd"], found["tokens"], found["service_name"], found["project_id"]) == (
+    assert (found["billed_cost"], found["tokens"], found["service_name"], found["project_id"]) == (
         Decimal("1.5"),
         1000,
         "Vertex AI",
@@ -285,8 +297,10 @@ def test_rows_that_leave_out_empty_fields_are_never_taken_for_the_standard_table
         ({"cost": "many"}, "cost 'many' is not an amount"),
         ({"cost": None}, "cost is missing"),
         ({"currency": None}, "currency is missing"),
-        ({"currency": "EUR", "currency_conversion_rate": None}, "currency EUR has no conversion rate"),
-        ({"currency": "EUR", "currency_conversion_rate": 0}, "currency EUR has no conversion rate"),
+        ({"currency": "Euro"}, "currency EURO is no ISO 4217 code"),
+        ({"currency": "EUR", "currency_conversion_rate": 1e-13}, "cost 1.500000000000000 EUR is too large at a rate of 0.000000000000100"),
+        ({"currency": "EUR", "cost": 1e15}, "cost 1000000000000000.000000000000000 EUR is too large"),
+        ({"cost": 1e12}, "cost 1000000000000.000000000000000 USD is too large"),
         ({"credits": [{"amount": "x"}]}, "credits are no list of amounts"),
         ({"credits": [{"type": "PROMOTION"}]}, "credits are no list of amounts"),
         ({"credits": "NaN"}, "credits are no list of amounts"),

@@ -17,7 +17,7 @@ from meterbook.assets.inbox import Inbox, raw_columns
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import sample_of
 from meterbook.assets.sources import Reading
-from meterbook.rate_cards.card import load_cards
+from meterbook.rate_cards.compile import load_cards
 from meterbook.sql.models import read_project
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "../shared/formats/examples"
@@ -101,8 +101,9 @@ def test_properties_name_owners_and_feedback_is_a_rating(staged: dict[str, dict[
     assert (row["quality_score"], staged["rq-2"]["quality_score"]) == (1, None)
 
 
-def test_audio_tokens_are_part_of_input_and_output(staged: dict[str, dict[str, Any]]) -> None:
-    assert tuple(staged["rq-5"][name] for name in BUCKETS) == (50, 0, 0, 38)
+def test_audio_tokens_are_no_part_of_input_and_output(staged: dict[str, dict[str, Any]]) -> None:
+    assert tuple(staged["rq-5"][name] for name in BUCKETS) == (40, 0, 0, 8)
+    assert tuple(staged["rq-5"][f"audio_{name}_tokens"] for name in ("input", "output")) == (10, 30)
 
 
 def test_the_api_and_the_table_have_one_cost_for_one_call(desk: Any, tmp_path_factory: Any) -> None:

@@ -123,12 +123,47 @@ EXCLUSIVE = {"input": 700, "input_cached_tokens": 600, "output": 50, "output_rea
         {"input": 1300, "input_cached_tokens": 600, "output": 200, "output_reasoning_tokens": 150, "total": 1500},
         {"input": 700, "cache_read_input_tokens": 600, "output": 200},
         {"input": 700, "input_cache_read": 600, "output": 200, "total": 1500},
-        {"input": 600, "input_audio_tokens": 100, "input_cached_tokens": 600, "output": 200},
     ],
-    ids=["openai", "openai with total", "details inside", "anthropic", "langchain", "audio"],
+    ids=["openai", "openai with total", "details inside", "anthropic", "langchain"],
 )
 def test_one_call_has_the_same_buckets_in_every_encoding(desk: Any, usage: dict[str, int]) -> None:
     assert buckets(one(desk, {"usage_details": usage})) == (700, 600, 0, 0, 200)
+
+
+MEDIA = (
+    *("input_tokens", "cache_read_tokens", "audio_input_tokens", "audio_cache_read_tokens", "image_input_tokens", "video_input_tokens"),
+    *("output_tokens", "audio_output_tokens", "image_output_tokens", "searches"),
+)
+DETAILS = {
+    "input_cached_tokens": 300,
+    "input_audio_tokens": 200,
+    "input_image_tokens": 100,
+    "input_video_tokens": 50,
+    "output_audio_tokens": 30,
+    "output_image_tokens": 20,
+    "web_search_requests": 2,
+}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input": 350, "output": 50, **DETAILS},
+        {"input": 1000, "output": 100, "total": 1100, **DETAILS},
+        {"input": 0, "input_modality_text": 350, "output": 50, **DETAILS},
+    ],
+    ids=["beside", "inside", "modalities"],
+)
+def test_media_and_searches_have_columns_of_their_own(desk: Any, usage: dict[str, int]) -> None:
+    row = one(desk, {"usage_details": usage})
+    assert tuple(row[name] for name in MEDIA) == (350, 300, 200, None, 100, 50, 50, 30, 20, 2)
+
+
+def test_more_media_than_a_whole_that_holds_them_is_set_aside(desk: Any) -> None:
+    source = [{"name": "lf", "path": "*", "format": "langfuse_observations", "options": {"tokens": "inclusive"}}]
+    usage = {"input": 10, "input_audio_tokens": 6, "input_cached_tokens": 5, "output": 1}
+    desk.take({"a.jsonl": lines({"usage_details": usage})}, source)
+    assert desk.reasons() == ["cached, audio, image and video tokens (11) exceed input tokens (10)"]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +177,11 @@ def test_one_call_has_the_same_buckets_in_every_encoding(desk: Any, usage: dict[
 )
 def test_a_total_of_cache_writes_is_not_added_to_its_parts(desk: Any, writes: dict[str, int]) -> None:
     assert buckets(one(desk, {"usage_details": {"input": 50, "output": 7, **writes}})) == (50, 0, 100, 200, 7)
+
+
+def test_writes_of_12_hours_and_of_30_minutes_are_told_apart(desk: Any) -> None:
+    row = one(desk, {"usage_details": {"input": 50, "output": 7, "input_cache_write_30m": 100, "input_cache_write_12h": 200}})
+    assert (*buckets(row), row["cache_write_12h_tokens"]) == (50, 0, 100, 0, 7, 200)
 
 
 def test_the_book_decides_where_an_sdk_sends_cached_tokens_inside(desk: Any) -> None:

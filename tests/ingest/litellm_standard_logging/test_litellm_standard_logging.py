@@ -122,6 +122,15 @@ def test_a_success_that_counted_nothing_has_unknown_tokens(desk: Any) -> None:
     assert (row["input_tokens"], row["output_tokens"], row["reported_cost_usd"]) == (None, None, Decimal("0.04"))
 
 
+def test_images_without_tokens_are_counted_and_those_with_tokens_are_not_counted_twice(desk: Any) -> None:
+    none = {"prompt_tokens": 0, "completion_tokens": 0, "call_type": "aimage_generation"}
+    pictures = {"created": 1, "data": [{"url": "a"}, {"b64_json": "b"}]}
+    tokens = {"prompt_tokens": 50, "completion_tokens": 4160}
+    desk.take({"a.jsonl": lines({**none, "id": "c1", "response": pictures}, {**none, **tokens, "id": "c2", "response": pictures})})
+    columns = ("input_tokens", "output_tokens", "image_output_tokens", "quantity", "quantity_unit")
+    assert desk.staged(NAME).select(columns).rows() == [(0, 0, None, 2, "images"), (50, 0, 4160, None, None)]
+
+
 def test_owners_come_from_the_caller_first_and_the_key_last(desk: Any, staged: dict[str, dict[str, Any]]) -> None:
     row = staged["chatcmpl-1"]
     assert (row["team"], row["feature"], row["tenant"], row["environment"]) == ("Search", "answers", "acme", "production")

@@ -95,6 +95,25 @@ def test_money_in_any_unit_is_exact(desk: Any, unit: str, given: Any) -> None:
     assert desk.raw("mapped_request")["reported_cost_usd"].to_list() == [Decimal("0.000000123456")]
 
 
+BILL = {"starts_at": "at", "billed_cost": "cost", "currency": "in", "list_cost": "list", "tokens": "n", "meter": "what", "scope": "for"}
+
+
+@pytest.mark.parametrize(("unit", "given"), [("usd", "12345678901234.5"), ("cents", 1_234_567_890_123_450)])
+def test_a_charge_keeps_its_currency_and_everything_that_is_mapped(desk: Any, unit: str, given: Any) -> None:
+    record = {"at": "2026-10-01", "cost": given, "in": "jpy", "list": 200, "n": 7, "what": "input", "for": "gpu"}
+    desk.take({"a.jsonl": lines(record)}, mapped(BILL, "charge", money_unit=unit))
+    names = ("currency", "billed_cost", "list_cost", "tokens", "meter", "scope")
+    list_cost = 200 if unit == "usd" else 2
+    assert desk.staged("mapped_charge").select(names).rows() == [("JPY", Decimal("12345678901234.5"), list_cost, 7, "input", "gpu")]
+
+
+def test_a_charge_without_a_currency_is_in_dollars_and_one_of_no_currency_is_set_aside(desk: Any) -> None:
+    given = [{"at": "2026-10-01", "cost": 1, "in": currency} for currency in (None, "EUR", "credits")]
+    done = desk.take({"a.jsonl": lines(*given)}, mapped({"starts_at": "at", "billed_cost": "cost", "currency": "in"}, "charge"))
+    assert (done.rows_typed, desk.reasons()) == (2, ["currency credits is no ISO 4217 code"])
+    assert sorted(desk.staged("mapped_charge")["currency"].to_list(), key=str) == ["EUR", None]
+
+
 def test_a_product_is_exact_and_a_count_is_rounded_half_up(desk: Any) -> None:
     columns = {"starts_at": "at", "input_tokens": {"multiply": ["n", "mean"]}}
     given = [{"at": "2026-10-01", "n": n, "mean": mean} for n, mean in ((3, 0.5), (5, 0.5), (2, 0.2), (7, None))]
@@ -115,6 +134,41 @@ def test_inclusive_tokens_are_made_exclusive_and_exclusive_ones_stay(desk: Any) 
     assert desk.raw("mapped_request")["input_tokens"].to_list() == [5]
     desk.take({"a.jsonl": given}, mapped(columns, tokens="exclusive"))
     assert desk.raw("mapped_request")["input_tokens"].to_list() == [10]
+
+
+METERS = ("audio_input_tokens", "image_input_tokens", "video_input_tokens", "audio_output_tokens", "image_output_tokens", "searches")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokens"), [("request", "inclusive"), ("request", "exclusive"), ("usage", "inclusive"), ("usage", "exclusive")]
+)
+def test_every_meter_may_be_mapped_and_stands_in_no_other(desk: Any, kind: str, tokens: str) -> None:
+    shared = ("input_tokens", "output_tokens", "cache_write_12h_tokens", "quantity", "quantity_unit", "region", *METERS)
+    columns = {name: name for name in shared} | {"started_at" if kind == "request" else "starts_at": "at"}
+    parts = dict(zip(METERS, (200, 100, 50, 30, 20, 2), strict=True)) | {"cache_write_12h_tokens": 10}
+    whole = {"input_tokens": 1000, "output_tokens": 100} if tokens == "inclusive" else {"input_tokens": 640, "output_tokens": 50}
+    given = {"at": "2026-10-01", **whole, **parts, "quantity": "9.5", "quantity_unit": "seconds", "region": " EU "}
+    desk.take({"a.jsonl": lines(given)}, mapped(columns, kind, tokens=tokens))
+    [row] = desk.staged(f"mapped_{kind}").iter_rows(named=True)
+    assert {name: row[name] for name in parts} == parts
+    assert (row["input_tokens"], row["output_tokens"]) == (640, 50)
+    assert (row["quantity"], row["quantity_unit"], row["region"]) == (Decimal("9.5"), "seconds", "eu")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"in": 10, "heard": 11}, "cached, audio, image and video tokens (11) exceed input tokens (10)"),
+        ({"out": 10, "said": 11}, "audio and image tokens (11) exceed output tokens (10)"),
+        ({"n": -1, "of": "pages"}, "quantity is negative (-1.000000)"),
+        ({"n": 1}, "quantity without a quantity_unit"),
+    ],
+)
+def test_meters_that_cannot_be_are_set_aside(desk: Any, given: dict[str, Any], reason: str) -> None:
+    columns = {"input_tokens": "in", "audio_input_tokens": "heard", "output_tokens": "out", "audio_output_tokens": "said"}
+    columns |= {"started_at": "at", "quantity": "n", "quantity_unit": "of"}
+    desk.take({"a.jsonl": lines({"at": "2026-10-01", **given})}, mapped(columns))
+    assert desk.reasons() == [reason]
 
 
 def test_equal_rows_of_one_file_all_count_and_an_overlapping_file_adds_only_what_is_new(desk: Any) -> None:

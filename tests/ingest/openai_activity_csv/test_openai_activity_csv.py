@@ -26,6 +26,17 @@ def test_cached_tokens_are_taken_out_of_the_input_and_days_without_usage_are_lef
     assert found["provider"].to_list() == ["openai", "openai"]
 
 
+def test_audio_images_and_the_tier_are_read_from_their_columns(desk: Any) -> None:
+    text = "input_text_tokens,output_text_tokens,input_tokens,output_tokens,input_cached_tokens"
+    media = "input_audio_tokens,input_cached_audio_tokens,input_image_tokens,output_audio_tokens,output_image_tokens"
+    header = f"{TIMES},model,service_tier,{text},{media},input_cache_write_12h_tokens"
+    desk.take({"a.csv": table(f"{DAY},m,priority,250.0,120.0,1000.0,200.0,300.0,400.0,100.0,40.0,50.0,30.0,10.0", header=header)})
+    found = desk.staged("openai_activity_csv")
+    columns = ("input_tokens", "cache_read_tokens", "audio_input_tokens", "audio_cache_read_tokens", "image_input_tokens")
+    assert found.select(*columns, "cache_write_12h_tokens").rows() == [(250, 200, 400, 100, 40, 10)]
+    assert found.select("output_tokens", "audio_output_tokens", "image_output_tokens", "served_tier").rows() == [(120, 50, 30, "priority")]
+
+
 def test_the_same_group_on_two_rows_adds_up_and_downloaded_again_does_not(desk: Any) -> None:
     rows = [f"{DAY},p,1.0,m,FALSE,10.0,2.0,0.0", f"{DAY},p,3.0,m,FALSE,30.0,4.0,5.0"]
     later = table(rows[1], rows[0], f"{NEXT},p,1,m,FALSE,7,1,0")
@@ -72,7 +83,7 @@ def test_downloads_of_other_activities_are_quantities_without_tokens(
     [
         (f"{DAY},p,1,m,FALSE,9.7,1,0", "not a result: input_tokens 9.7 is not a whole number"),
         (f"{DAY},p,1,m,FALSE,-9,1,0", "not a result: input_tokens is negative (-9)"),
-        (f"{DAY},p,1,m,FALSE,10,1,11", "cached tokens (11) exceed input tokens (10)"),
+        (f"{DAY},p,1,m,FALSE,10,1,11", "not a result: cached tokens (11) exceed input tokens (10)"),
         (f"{DAY},p,1,m,maybe,10,1,0", "not a result: batch maybe is not true or false"),
         (f"{DAY},p,1,m,FALSE,,1,0", "input_tokens is missing"),
         (f"{DAY},p,1,m,FALSE,10,1", "the row has another number of fields than the header"),

@@ -65,11 +65,65 @@ def test_what_is_not_tokens_is_a_quantity_with_a_unit_and_no_tokens(desk: Any, s
 
 
 @pytest.mark.parametrize(
-    "written", [{"input_cache_write_tokens": 3}, {"input_cache_write_30m_tokens": 1, "input_cache_write_12h_tokens": 2}]
+    ("written", "expected"),
+    [
+        ({"input_cache_write_tokens": 3}, (7, 3, None)),
+        ({"input_cache_write_30m_tokens": 1, "input_cache_write_12h_tokens": 2}, (7, 1, 2)),
+        ({"input_cache_write_tokens": 3, "input_cache_write_30m_tokens": 1, "input_cache_write_12h_tokens": 2}, (7, 1, 2)),
+    ],
 )
-def test_cache_writes_are_counted_once_whether_split_by_lifetime_or_not(desk: Any, written: dict[str, int]) -> None:
+def test_cache_writes_are_counted_once_whether_split_by_lifetime_or_not(
+    desk: Any, written: dict[str, int], expected: tuple[int, int, int | None]
+) -> None:
     desk.take({"page.json": page(bucket(written))})
-    assert desk.staged("openai_usage").select("input_tokens", "cache_write_5m_tokens").rows() == [(7, 3)]
+    assert desk.staged("openai_usage").select("input_tokens", "cache_write_5m_tokens", "cache_write_12h_tokens").rows() == [expected]
+
+
+MEDIA = {
+    "input_tokens": 1000,
+    "output_tokens": 200,
+    "input_cached_tokens": 300,
+    "input_text_tokens": 250,
+    "input_cached_text_tokens": 180,
+    "input_audio_tokens": 400,
+    "input_cached_audio_tokens": 100,
+    "input_image_tokens": 40,
+    "input_cached_image_tokens": 20,
+    "input_cache_write_tokens": 10,
+    "output_text_tokens": 120,
+    "output_audio_tokens": 50,
+    "output_image_tokens": 30,
+}
+INPUT = (
+    *("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "audio_input_tokens", "audio_cache_read_tokens", "image_input_tokens"),
+    "image_cache_read_tokens",
+)
+
+
+@pytest.mark.parametrize(
+    "media", [{}, {"input_audio_tokens": 500, "input_image_tokens": 60}], ids=["cached audio apart", "cached audio inside, as before"]
+)
+def test_audio_and_images_stand_in_no_other_bucket_cached_or_not(desk: Any, media: dict[str, int]) -> None:
+    desk.take({"page.json": page(bucket({**MEDIA, **media}))})
+    found = desk.staged("openai_usage")
+    assert found.select(INPUT).rows() == [(250, 180, 10, 400, 100, 40, 20)]
+    assert found.select("output_tokens", "audio_output_tokens", "image_output_tokens").rows() == [(120, 50, 30)]
+
+
+def test_audio_lies_beside_counts_that_are_of_text_only(desk: Any) -> None:
+    # Of an ungrouped page of 2025: 822 output tokens, and 3,103 of audio.
+    desk.take({"page.json": page(bucket({"output_tokens": 822, "output_audio_tokens": 3103, "input_audio_tokens": 25}))})
+    columns = ("input_tokens", "audio_input_tokens", "output_tokens", "audio_output_tokens")
+    assert desk.staged("openai_usage").select(columns).rows() == [(10, 25, 822, 3103)]
+
+
+@pytest.mark.parametrize(
+    ("batch", "tier", "expected"),
+    [(False, "priority", "priority"), (True, "default", "batch"), (False, "scale", "provisioned"), (False, "flex", "flex")],
+)
+def test_the_tier_that_served_is_spelt_in_one_way(desk: Any, batch: bool, tier: str, expected: str) -> None:
+    desk.take({"page.json": page(bucket({"batch": batch, "service_tier": tier}))})
+    assert desk.staged("openai_usage")["served_tier"].to_list() == [expected]
 
 
 def test_the_same_time_exported_by_other_dimensions_counts_once(desk: Any) -> None:
@@ -182,7 +236,19 @@ def test_a_page_without_usage_is_taken_in_as_nothing(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        ({"input_cached_tokens": 11}, "cached tokens (11) exceed input tokens (10)"),
+        ({"input_cached_tokens": 11}, "not a result: cached tokens (11) exceed input tokens (10)"),
+        (
+            {"input_audio_tokens": 11, "input_text_tokens": 0},
+            "not a result: cached, audio, image and video tokens (11) exceed input tokens (10)",
+        ),
+        (
+            {"input_cached_tokens": 2, "input_cached_audio_tokens": 3},
+            "not a result: cached audio and image tokens (3) exceed cached tokens (2)",
+        ),
+        (
+            {"output_audio_tokens": 2, "output_text_tokens": 0},
+            "not a result: reasoning, audio and image tokens (2) exceed output tokens (1)",
+        ),
         ({"input_tokens": None}, "input_tokens is missing"),
         ({"output_tokens": 1.5}, "not a result: output_tokens 1.5 is not a whole number"),
         ({"output_tokens": 2**63}, f"not a result: output_tokens {2**63} is too large"),
@@ -227,7 +293,8 @@ def test_a_recorded_page_with_partial_days_is_read_whole(desk: Any) -> None:
     done = desk.take({"page.json": TRACE.read_bytes()})
     assert (done.rows_typed, done.quarantined) == (len(given), 0)
     found = desk.staged("openai_usage")
-    assert found["input_tokens"].sum() + found["cache_read_tokens"].sum() == sum(result["input_tokens"] for result in given)
+    # The page is older than counts of text: its audio lies beside.
+    assert sum(found[name].sum() for name in INPUT) == sum(result["input_tokens"] + result["input_audio_tokens"] for result in given)
 
 
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the recorded examples lie beside the repository")
@@ -247,4 +314,4 @@ def test_a_recorded_page_and_its_day_ungrouped_count_once(desk: Any) -> None:
     desk.take({"a.json": json.dumps(given), "b.json": page(bucket(whole))})
     found = desk.staged("openai_usage")
     assert found["copies"].sum() == len(results) + 1
-    assert found["input_tokens"].sum() + found["cache_read_tokens"].sum() == whole["input_tokens"]
+    assert sum(found[name].sum() for name in INPUT) == whole["input_tokens"]

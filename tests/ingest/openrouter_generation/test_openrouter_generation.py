@@ -65,6 +65,13 @@ def test_counts_of_the_common_tokenizer_are_estimates(desk: Any) -> None:
     assert staged(desk, "input_tokens", "output_tokens", "is_estimated") == [(90, 9, True)]
 
 
+def test_images_searches_tier_and_region_have_columns_of_their_own(desk: Any) -> None:
+    given = one(native_tokens_completion_images=4, num_search_results=5, service_tier="priority", data_region="Europe", num_media_prompt=1)
+    desk.take({"a.json": json.dumps(given)})
+    columns = ("output_tokens", "image_output_tokens", "searches", "served_tier", "region")
+    assert staged(desk, *columns) == [(6, 4, 5, "priority", "europe")]
+
+
 @pytest.mark.parametrize(
     ("given", "cost"),
     [
@@ -100,6 +107,8 @@ def test_a_call_asked_for_twice_is_one_call(desk: Any) -> None:
     ("given", "reason"),
     [
         ({"native_tokens_cached": 101}, "cached tokens (101) exceed prompt tokens (100)"),
+        ({"native_tokens_completion_images": 11}, "reasoning, audio and image tokens (11) exceed completion tokens (10)"),
+        ({"native_tokens_reasoning": 11}, "reasoning tokens (11) exceed completion tokens (10)"),
         ({"native_tokens_prompt": 9.7}, "native_tokens_prompt 9.7 is not a whole number"),
         ({"native_tokens_completion": -1}, "native_tokens_completion is negative (-1)"),
         ({"total_cost": -1}, "total_cost is negative (-1)"),

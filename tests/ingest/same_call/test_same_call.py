@@ -21,7 +21,7 @@ USD = {"input": 3, "cache_read": "0.3", "cache_write_5m": "3.75", "cache_write_1
 """Per million tokens of claude-sonnet-4-5."""
 CARD = f"""provider: {{provider}}
 models:
-  claude-sonnet-4-5:
+  "{{model}}":
     aliases: ['*claude-sonnet-4-5*', '*claude-4.5-sonnet*', '*claude-sonnet-4.5*']
     rates:
     - {{{{starts_on: 2026-01-01, {", ".join(f"{meter}: {usd}" for meter, usd in USD.items())}, source: test, checked_on: 2026-11-01}}}}
@@ -53,8 +53,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str,
     """What becomes of each shape in a book whose inbox holds them all: one row of core.request with its cost."""
     folder = tmp_path_factory.mktemp("same")
     (folder / "rate_cards").mkdir()
-    for provider in ("anthropic", "aws.bedrock"):
-        (folder / "rate_cards" / f"{provider}.yaml").write_text(CARD.format(provider=provider), "utf-8")
+    for provider, model in (("anthropic", "claude-sonnet-4-5"), ("aws.bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0")):
+        (folder / "rate_cards" / f"{provider}.yaml").write_text(CARD.format(provider=provider, model=model), "utf-8")
     (folder / "meterbook.yaml").write_text(json.dumps({"name": "One call", "sources": [source(case) for case in CASES]}), "utf-8")
     for number, (_, shape) in enumerate(CASES.values()):
         path = folder / "inbox" / f"{number:02}" / "calls"
