@@ -29,6 +29,8 @@ class Settings:
     memory_limit: str = "1GB"
     threads: int = 2
     chunk_bytes: int = CHUNK_BYTES
+    side: int = 0
+    """Where the book's zone lies: 1 ahead of UTC, -1 behind. A day of the book then holds a part of the UTC day before or after its own."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Catalog:
         self.settings = settings or Settings()
         self.columns = columns or columns_of(project)
         self._by_day = {name: _index(files) for name, files in raw.items()}
-        self.days = _domain({day for index in self._by_day.values() for day in index})
+        self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
     def is_active(self, name: str) -> bool:
         """Whether a staging model has any raw file to read; what has none costs nothing."""
@@ -92,18 +94,18 @@ class Catalog:
         return [name for name in self.project.upstream(model) if name not in self.project.models or self.is_active(name)]
 
     def tokens(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
-        """Hashes of a table's content, in a range of days where it is cut by day."""
+        """Hashes of a table's content, in a range of days where it is cut by day or by month."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
             return [(day, file.token) for day in _between(raw, from_day, to_day) for file in raw[day]]
-        return self.lake.table(name).tokens(*((from_day, to_day) if self.is_daily(name) else ()))
+        return self.lake.table(name).tokens(*self._range(name, from_day, to_day))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
-        """Parquet files of a table, in a range of days where it is cut by day."""
+        """Parquet files of a table, in a range of days where it is cut by day or by month."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
             return sorted({file.path for day in _between(raw, from_day, to_day) for file in raw[day]})
-        return self.lake.table(name).files(*((from_day, to_day) if self.is_daily(name) else ()))
+        return self.lake.table(name).files(*self._range(name, from_day, to_day))
 
     def partitions(self, model: Model) -> list[str]:
         """Every partition a model should have, given the days there is data for."""
@@ -120,11 +122,23 @@ class Catalog:
         if model.clock == "all":
             return (None, None)
         first, last = bounds(partitions)
-        return (str(first - timedelta(days=model.header.lookback_days)), str(last))
+        around = timedelta(days=abs(self.settings.side) if model.header.book_days else 0)
+        return (str(first - timedelta(days=model.header.lookback_days) - around), str(last + around))
 
     def is_daily(self, name: str) -> bool:
         """Whether a table is a model cut by day."""
         return name in self.project.models and self.project.models[name].clock == "day"
+
+    def _range(self, name: str, from_day: str | None, to_day: str | None) -> tuple[str, str] | tuple[()]:
+        """The partitions of a table that a half-open range of days touches, as a half-open range of their names."""
+        clock = self.project.models[name].clock if name in self.project.models else "all"
+        if from_day is None or to_day is None or clock == "all":
+            return ()
+        if clock == "day":
+            return from_day, to_day
+        # A month is read whole where one of its days is asked for.
+        last = date.fromisoformat(to_day) - timedelta(days=1)
+        return from_day[:7], f"{last.replace(day=1) + timedelta(days=31):%Y-%m}"
 
     @contextmanager
     def connect(self, model: Model | None = None, partitions: Sequence[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -205,6 +219,15 @@ def _domain(days: set[str], bridge: int = 62) -> list[str]:
             found.extend(str(last + timedelta(days=n)) for n in range(1, gap))
         found.append(day)
     return found
+
+
+def _touched(days: list[str], side: int) -> list[str]:
+    """Days with data, and the day of the book that the first or the last of them also touches."""
+    if not days or not side:
+        return days
+    if side < 0:
+        return [str(date.fromisoformat(days[0]) - timedelta(days=1)), *days]
+    return [*days, str(date.fromisoformat(days[-1]) + timedelta(days=1))]
 
 
 def bounds(partitions: Sequence[str]) -> tuple[date, date]:

@@ -42,6 +42,8 @@ class Header(BaseModel):
     daily: bool = False
     monthly: bool = False
     lookback_days: int = 0
+    book_days: bool = False
+    """Cut by days of the book's time zone, out of tables cut by UTC days: reads a day around each where the zone is not UTC."""
     kind: str | None = None
     conserves: str | None = None
     must: tuple[str, ...] = ()

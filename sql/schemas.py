@@ -10,6 +10,25 @@ MACROS = (
     # Dollars to whole pico-dollars and back: exact up to 10^12 USD, and an error above.
     "create macro to_pico(usd) as cast(cast(usd as decimal(24,12)) * cast(1000000000000 as decimal(13,0)) as decimal(38,0))",
     "create macro to_usd(pico) as cast(cast(pico as decimal(25,0)) * cast('0.000000000001' as decimal(12,12)) as decimal(38,12))",
+    # The same for one row, as BIGINT and DECIMAL(18,12): below a million dollars, and three times as fast over millions of rows.
+    "create macro row_pico(usd) as cast(to_pico(usd) as bigint)",
+    "create macro row_usd(pico) as cast(cast(pico as decimal(18,0)) * cast('0.000000000001' as decimal(12,12)) as decimal(18,12))",
+    # Half of the smallest unit, a cent at most, in which all of some amounts are whole: what each may be off because it was rounded.
+    """create macro half_unit(pico) as case when max(abs(pico % 10000000000)) = 0 then 5000000000
+        when max(abs(pico % 1000000000)) = 0 then 500000000 when max(abs(pico % 100000000)) = 0 then 50000000
+        when max(abs(pico % 10000000)) = 0 then 5000000 when max(abs(pico % 1000000)) = 0 then 500000
+        when max(abs(pico % 100000)) = 0 then 50000 when max(abs(pico % 10000)) = 0 then 5000 when max(abs(pico % 1000)) = 0 then 500
+        when max(abs(pico % 100)) = 0 then 50 when max(abs(pico % 10)) = 0 then 5 else 0 end""",
+    # The name of a key that a bill and the logs share (core.use_key says which it is).
+    """create macro known_key(known_by, project_id, key_id) as coalesce(nullif(case known_by when 'project' then project_id
+        when 'key' then key_id when 'none' then '' else coalesce(nullif(project_id, ''), key_id) end, ''), '(none)')""",
+    # No units cost nothing whatever the price; units without a price are unknown, never free.
+    "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
+    # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied
+    # apart, so that both products fit: exact for amounts below 10^19.
+    """create macro converted(amount, rate) as cast(
+        cast(amount - amount % 1 as decimal(19,0)) * cast(rate as decimal(18,12))
+        + cast(cast(amount % 1 as decimal(12,12)) * cast(rate as decimal(18,12)) as decimal(38,12)) as decimal(38,12))""",
 )
 _INEXACT = ("HUGEINT", "UHUGEINT", "DOUBLE", "FLOAT")
 _EXACT_UNITS = ("_usd", "_tokens", "_seconds", "_bytes", "requests", "units")

@@ -7,11 +7,10 @@ daily: true
 */
 with ranked as (
     select
-        request.day, request.request_id, coalesce(request.team, 'unowned') as team, coalesce(request.tenant, '(none)') as tenant,
-        coalesce(request.feature, '(none)') as feature, coalesce(request.model, '(none)') as model, cost.cost_usd,
-        row_number() over (partition by request.day order by cost.cost_usd desc, request.request_id) as place
+        cost.day, cost.request_id, coalesce(cost.team, 'unowned') as team, coalesce(cost.tenant, '(none)') as tenant,
+        coalesce(cost.feature, '(none)') as feature, coalesce(cost.model, '(none)') as model, cost.cost_usd,
+        row_number() over (partition by cost.day order by cost.cost_usd desc, cost.request_id) as place
     from core.request_cost as cost
-    inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
     where cost.day >= getvariable('from_day') and cost.day < getvariable('to_day') and cost.cost_usd > 0
 )
 select

@@ -1,53 +1,87 @@
 /*
-The rates that held for each model seen on a day, in pico-dollars; or why there is none.
+Which rates of which card held for each model seen on a day, and by what rule; or why there is none.
 
-grain: one row per day, provider, model and tier seen, and rate that held on part of the day
-key: [day, provider, model, served_tier, rate_key]
+grain: one row per day, provider, model, tier and region seen, and rate that held on part of the day
+key: [day, provider, model, served_tier, region, rate_key, holds_from]
 daily: true
 */
 with seen as (
-    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model, coalesce(served_tier, 'standard') as served_tier
+    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model,
+        coalesce(served_tier, 'standard') as served_tier, coalesce(region, '') as region, cast(null as varchar) as commitment
     from staging.request
     where day >= getvariable('from_day') and day < getvariable('to_day')
     union
-    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model, coalesce(served_tier, 'standard') as served_tier
+    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model,
+        coalesce(served_tier, 'standard') as served_tier, coalesce(region, '') as region, cast(null as varchar) as commitment
     from staging.usage
     where day >= getvariable('from_day') and day < getvariable('to_day')
-),
-name as (
-    select distinct provider, model from seen
+    union
+    -- What is only on a bill is priced for comparison.
+    select distinct day, coalesce(provider, '') as provider, model, coalesce(served_tier, 'standard') as served_tier, '' as region,
+        cast(null as varchar) as commitment
+    from staging.charge
+    where day >= getvariable('from_day') and day < getvariable('to_day') and model is not null
+    union
+    select distinct held.day, held.provider, held.model, 'commitment ' || held.commitment as served_tier, held.region, held.commitment
+    from core.commitment_in_force as held
+    where held.day >= getvariable('from_day') and held.day < getvariable('to_day')
 ),
 named as (
     select
-        name.provider, name.model, alias.provider as card_provider, alias.model as card_model,
+        name.day, name.provider, name.model, alias.card_provider, alias.model as card_model, alias.rank,
         row_number() over (
-            partition by name.provider, name.model
-            order by alias.rank, length(alias.pattern) desc, alias.provider, alias.model, alias.pattern
+            partition by name.day, name.provider, name.model
+            order by alias.rank, length(alias.pattern) desc, alias.card_provider, alias.model, alias.pattern, alias.provider
         ) as choice
-    from name
+    from (select distinct seen.day, seen.provider, seen.model from seen) as name
     inner join rate_cards.alias as alias
         on lower(name.model) like alias.pattern escape '!' and (name.provider = '' or name.provider = alias.provider)
+        and name.day >= alias.priced_from and name.day < alias.priced_to
 ),
 tier as (
-    select distinct provider, model, served_tier from rate_cards.rate
+    select distinct provider, model, served_tier, region, priced_from, priced_to from rate_cards.rate
+),
+placed as (
+    select
+        seen.day, seen.provider, seen.model, seen.served_tier, seen.region, named.card_provider, named.card_model, named.rank,
+        seen.commitment, tier.region as card_region, tier.served_tier as card_tier,
+        row_number() over (
+            partition by seen.day, seen.provider, seen.model, seen.served_tier, seen.region order by length(tier.region) desc, tier.region
+        ) as choice
+    from seen
+    left join named on named.choice = 1 and named.day = seen.day and named.provider = seen.provider and named.model = seen.model
+    -- What a commitment serves has the list price of its standard tier.
+    left join tier on tier.provider = named.card_provider and tier.model = named.card_model
+        and tier.served_tier = case when seen.commitment is not null then 'standard' else seen.served_tier end
+        and (tier.region = '' or seen.region like tier.region escape '!') and seen.day >= tier.priced_from and seen.day < tier.priced_to
 )
 select
-    seen.day, seen.provider, seen.model, seen.served_tier, coalesce(rate.rate_id, '') as rate_key, rate.rate_id,
-    named.card_model, rate.starts_at, rate.ends_at, rate.input_above, rate.input_up_to,
-    cast(to_pico(rate.input_usd) as bigint) as input_pico,
-    cast(to_pico(rate.cache_read_usd) as bigint) as cache_read_pico,
-    cast(to_pico(rate.cache_write_5m_usd) as bigint) as cache_write_5m_pico,
-    cast(to_pico(rate.cache_write_1h_usd) as bigint) as cache_write_1h_pico,
-    cast(to_pico(rate.output_usd) as bigint) as output_pico,
-    cast(to_pico(coalesce(rate.request_usd, cast(0 as decimal(18,12)))) as bigint) as request_pico,
-    case
-        when named.card_model is null then 'no model'
-        when tier.served_tier is null then 'no tier'
-        when rate.rate_id is null then 'no rate on that day'
-    end as unpriced_reason
-from seen
-left join named on named.choice = 1 and named.provider = seen.provider and named.model = seen.model
-left join tier on tier.provider = named.card_provider and tier.model = named.card_model and tier.served_tier = seen.served_tier
+    placed.day, placed.provider, placed.model, placed.served_tier, placed.region, coalesce(rate.rate_id, '') as rate_key, rate.rate_id,
+    rate.card_version, placed.card_provider, placed.card_model,
+    case when placed.commitment is not null then placed.served_tier
+        else case placed.rank % 10 when 0 then 'name' when 1 then 'alias' when 2 then 'snapshot' when 3 then 'pattern' end || ': '
+            || coalesce(effective.rule, rate.rule) end as matched_rule, placed.commitment,
+    rate.starts_at, rate.ends_at,
+    -- The part of the day it holds.
+    greatest(coalesce(rate.starts_at, cast(placed.day as timestamp)),
+        cast(cast(placed.day as varchar) || ' ' || coalesce(rate.clock_from, '00:00:00') as timestamp)) as holds_from,
+    least(coalesce(rate.ends_at, cast(placed.day + 1 as timestamp)), case when rate.clock_to is null then cast(placed.day + 1 as timestamp)
+        else cast(cast(placed.day as varchar) || ' ' || rate.clock_to as timestamp) end) as holds_to,
+    case when rate.counted_input = 'uncached input' then -1 else coalesce(rate.input_above, -1) end as input_above,
+    case when rate.counted_input = 'uncached input' then 9223372036854775807 else coalesce(rate.input_up_to, 9223372036854775807) end as input_up_to,
+    case when rate.counted_input = 'uncached input' then rate.input_above else -1 end as uncached_above,
+    case when rate.counted_input = 'uncached input' then rate.input_up_to else 9223372036854775807 end as uncached_up_to,
+    effective.rate_id is not null as is_layered,
+    case when placed.card_model is null then 'no model' when placed.card_region is null then 'no tier'
+        when rate.rate_id is null then 'no date' end as unpriced_reason
+from placed
+inner join book.day as calendar on calendar.day = placed.day
 left join rate_cards.rate as rate
-    on rate.provider = named.card_provider and rate.model = named.card_model and rate.served_tier = seen.served_tier
-    and rate.starts_at < cast(seen.day + 1 as timestamp) and rate.ends_at > cast(seen.day as timestamp)
+    on rate.layer = 'list' and rate.provider = placed.card_provider and rate.model = placed.card_model
+    and rate.served_tier = placed.card_tier and rate.region = placed.card_region
+    and placed.day >= rate.priced_from and placed.day < rate.priced_to
+    and rate.starts_at < cast(placed.day + 1 as timestamp) and rate.ends_at > cast(placed.day as timestamp)
+    and rate.weekdays like '%' || cast(calendar.weekday as varchar) || '%'
+left join rate_cards.rate as effective
+    on effective.layer = 'effective' and effective.rate_id = rate.rate_id and placed.day >= effective.priced_from and placed.day < effective.priced_to
+where placed.choice = 1

@@ -1,5 +1,5 @@
 /*
-Every request attempt in the common shape, with the owner it had on that day.
+Every request attempt in the common shape: with its owner, whether it is billed, and estimates where its log counts no tokens.
 
 grain: one row per request attempt
 key: request_id
@@ -17,8 +17,8 @@ with seen as (
         row_number() over (
             partition by staged.day, coalesce(staged.response_id, staged.request_id)
             order by case when staged.reported_cost_usd is null then 1 else 0 end, case when staged.team is null then 1 else 0 end,
-                coalesce(staged.input_tokens, 0) + coalesce(staged.cache_read_tokens, 0) + coalesce(staged.output_tokens, 0) desc, staged.source,
-                staged.request_id
+                coalesce(staged.input_tokens, 0) + coalesce(staged.cache_read_tokens, 0) + coalesce(staged.output_tokens, 0) desc,
+                staged.source, staged.request_id
         ) as choice,
         count(*) over (partition by staged.day, coalesce(staged.response_id, staged.request_id)) as logs
     from staging.request as staged
@@ -26,55 +26,62 @@ with seen as (
     where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day') and coalesce(source.is_counted, true)
 ),
 request as (
-    select seen.*, row_number() over (partition by seen.day, seen.operation_id order by seen.started_at, seen.request_id) as place
-    from seen
-    where seen.choice = 1
-),
--- Rules meet each combination of owner fields once, not each request.
-profile as (
-    select distinct day, key_id, key_alias, project_id, user_id, team, tenant, feature, environment, model, provider, source
-    from request
-),
-matched as (
-    select
-        profile.*, owner.team as owner_team, owner.cost_centre, owner.tenant as owner_tenant, owner.feature as owner_feature,
-        owner.environment as owner_environment,
-        row_number() over (
-            partition by profile.day, profile.key_id, profile.key_alias, profile.project_id, profile.user_id, profile.team, profile.tenant,
-                profile.feature, profile.environment, profile.model, profile.provider, profile.source
-            order by owner.priority desc, owner.rule_id
-        ) as choice
-    from profile
-    inner join book.owner as owner
-        on profile.day >= owner.starts_on and profile.day < owner.ends_on
-        and case owner.field
-            when 'key_id' then profile.key_id when 'key_alias' then profile.key_alias when 'project_id' then profile.project_id
-            when 'user_id' then profile.user_id when 'team' then profile.team when 'tenant' then profile.tenant
-            when 'feature' then profile.feature when 'environment' then profile.environment when 'model' then profile.model
-            when 'provider' then profile.provider when 'source' then profile.source
-        end like owner.pattern escape '!'
+    select seen.*, row_number() over (partition by seen.day, seen.operation_id order by seen.started_at, seen.request_id) as place,
+        coalesce(seen.input_tokens, 0) + coalesce(seen.cache_read_tokens, 0) + coalesce(seen.output_tokens, 0) > 0 as has_tokens
+    from seen where seen.choice = 1
 )
 select
     request.request_id, coalesce(request.operation_id, request.request_id) as operation_id,
     coalesce(request.attempt, case when request.operation_id is null then 1 else cast(request.place as integer) end) as attempt,
-    request.day, request.started_at, request.source, request.provider, request.model, request.requested_model,
-    coalesce(request.served_tier, 'standard') as served_tier,
-    request.input_tokens, request.cache_read_tokens, request.cache_write_5m_tokens, request.cache_write_1h_tokens,
-    request.output_tokens, request.reasoning_tokens, request.latency_ms, request.time_to_first_token_ms,
+    request.day, coalesce(local.book_day, request.day) as book_day, request.started_at, request.source, request.provider, request.model,
+    request.requested_model, coalesce(request.served_tier, 'standard') as served_tier, held.commitment, request.region,
+    -- The whole input, which thresholds are held against.
+    coalesce(usual.input_tokens, request.input_tokens) + coalesce(usual.cache_read_tokens, request.cache_read_tokens, 0)
+        + coalesce(usual.cache_write_5m_tokens, request.cache_write_5m_tokens, 0)
+        + coalesce(usual.cache_write_1h_tokens, request.cache_write_1h_tokens, 0) + coalesce(request.cache_write_12h_tokens, 0)
+        + coalesce(request.audio_input_tokens, 0) + coalesce(request.audio_cache_read_tokens, 0) + coalesce(request.image_input_tokens, 0)
+        + coalesce(request.image_cache_read_tokens, 0) + coalesce(request.video_input_tokens, 0) as prompt_tokens,
+    coalesce(usual.input_tokens, request.input_tokens) as input_tokens,
+    coalesce(usual.cache_read_tokens, request.cache_read_tokens) as cache_read_tokens,
+    coalesce(usual.cache_write_5m_tokens, request.cache_write_5m_tokens) as cache_write_5m_tokens,
+    coalesce(usual.cache_write_1h_tokens, request.cache_write_1h_tokens) as cache_write_1h_tokens,
+    coalesce(usual.output_tokens, request.output_tokens) as output_tokens,
+    coalesce(usual.reasoning_tokens, request.reasoning_tokens) as reasoning_tokens,
+    request.cache_write_12h_tokens, request.audio_input_tokens, request.audio_cache_read_tokens, request.audio_output_tokens,
+    request.image_input_tokens, request.image_cache_read_tokens, request.image_output_tokens, request.video_input_tokens, request.searches,
+    request.quantity, request.quantity_unit, request.latency_ms, request.time_to_first_token_ms,
     coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
-    coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free, coalesce(request.is_estimated, false) as is_estimated,
-    request.key_id, request.key_alias, request.project_id, request.user_id, request.session_id,
-    coalesce(matched.owner_team, request.team) as team, matched.cost_centre,
-    coalesce(matched.owner_tenant, request.tenant) as tenant,
-    coalesce(matched.owner_feature, request.feature) as feature,
-    coalesce(matched.owner_environment, request.environment) as environment,
+    coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free,
+    coalesce(request.is_estimated, false) or usual.day is not null as is_estimated,
+    coalesce(usual.basis, case when request.is_estimated then 'its source' end) as estimate_basis,
+    case when request.is_cache_hit or request.is_free then 'not billed' when coalesce(request.status, 'success') = 'success' then 'billed'
+        else coalesce(policy.verdict, case when request.has_tokens or request.input_tokens + request.output_tokens is null then 'unknown'
+            else 'not billed' end) end as billing,
+    case when request.is_cache_hit then 'gateway cache' when request.is_free then 'its source'
+        when request.status = 'failure' then coalesce(policy.rule, 'no policy') end as billing_rule,
+    policy.fee_usd, request.key_id, request.key_alias, request.project_id, request.user_id, request.session_id,
+    coalesce(owner.owner_team, request.team) as team, owner.cost_centre, coalesce(owner.owner_tenant, request.tenant) as tenant,
+    coalesce(owner.owner_feature, request.feature) as feature, coalesce(owner.owner_environment, request.environment) as environment,
     request.experiment_arm, request.response_id, request.prompt_hash, request.logs, coalesce(request.cost_basis, 'computed') as cost_basis,
     request.reported_cost_usd, request.file_id
 from request
-left join matched on matched.choice = 1 and matched.day = request.day
-    and matched.key_id is not distinct from request.key_id and matched.key_alias is not distinct from request.key_alias
-    and matched.project_id is not distinct from request.project_id and matched.user_id is not distinct from request.user_id
-    and matched.team is not distinct from request.team and matched.tenant is not distinct from request.tenant
-    and matched.feature is not distinct from request.feature and matched.environment is not distinct from request.environment
-    and matched.model is not distinct from request.model and matched.provider is not distinct from request.provider
-    and matched.source is not distinct from request.source
+cross join (select coalesce(max(case when owner.field = 'user_id' then 1 else 0 end), 0) as by_user from book.owner as owner) as asked
+left join book.local_day as local
+    on local.day = request.day and request.started_at >= local.starts_at and request.started_at < local.ends_at
+left join core.owner_in_force as owner
+    on owner.day = request.day and owner.key_id = coalesce(request.key_id, '') and owner.key_alias = coalesce(request.key_alias, '')
+    and owner.project_id = coalesce(request.project_id, '')
+    and owner.user_id = case when asked.by_user = 1 then coalesce(request.user_id, '') else '' end
+    and owner.team = coalesce(request.team, '') and owner.tenant = coalesce(request.tenant, '')
+    and owner.feature = coalesce(request.feature, '') and owner.environment = coalesce(request.environment, '')
+    and owner.model = coalesce(request.model, '') and owner.provider = coalesce(request.provider, '')
+    and owner.source = coalesce(request.source, '')
+left join core.commitment_in_force as held
+    on not coalesce(request.is_cache_hit, false) and held.day = request.day and held.provider = coalesce(request.provider, '')
+    and held.model = coalesce(request.model, '') and held.served_tier = coalesce(request.served_tier, 'standard')
+    and held.region = coalesce(request.region, '') and held.key_id = coalesce(request.key_id, '')
+    and held.project_id = coalesce(request.project_id, '')
+left join core.policy_in_force as policy
+    on request.status = 'failure' and policy.day = request.day and policy.provider = coalesce(request.provider, '')
+    and policy.error_class = coalesce(request.error_class, '') and policy.has_tokens = request.has_tokens
+left join core.usual_tokens as usual on usual.day = request.day and usual.request_id = request.request_id and usual.source = request.source

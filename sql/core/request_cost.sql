@@ -1,72 +1,80 @@
 /*
-What each request cost, at the rate in force when it happened.
+What each request cost at the rate in force when it happened, at list, contracted and effective price, with all that reports group it by.
 
 grain: one row per request attempt
 key: request_id
 daily: true
 must:
   - cost_usd >= 0 or cost_usd is null
-  - (computed_cost_usd is null) = (unpriced_reason is not null)
+  - (effective_cost_usd is null) = (unpriced_reason is not null)
 should:
   - cost_usd is not null
-  - coalesce(reported_cost_usd, 0) <= 1000 * cast(coalesce(nullif(computed_cost_usd, 0), reported_cost_usd, 0) as decimal(38,12))
+  - coalesce(reported_cost_usd, 0) <= 1000 * cast(coalesce(nullif(effective_cost_usd, 0), reported_cost_usd, 0) as decimal(38,12))
 */
 with request as (
     select
-        request_id, day, started_at, source, provider, model, served_tier, status, is_cache_hit, is_free, cost_basis, reported_cost_usd,
-        input_tokens, output_tokens, coalesce(cache_read_tokens, 0) as cache_read_tokens,
-        coalesce(cache_write_5m_tokens, 0) as cache_write_5m_tokens, coalesce(cache_write_1h_tokens, 0) as cache_write_1h_tokens,
-        input_tokens + coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0) as prompt_tokens
-    from core.request
+        request.*, coalesce(billing, 'billed') <> 'not billed' as is_paid, coalesce(row_pico(fee_usd), 0) as fee,
+        coalesce(cache_read_tokens, 0) as reads, coalesce(cache_write_5m_tokens, 0) as writes_5m,
+        coalesce(reasoning_tokens, 0) as reasoned, coalesce(input_tokens, case when quantity > 0 then 0 end) as fresh,
+        coalesce(cache_write_1h_tokens, 0) as writes_1h, coalesce(output_tokens, case when quantity > 0 then 0 end) as written
+    from core.request as request
     where day >= getvariable('from_day') and day < getvariable('to_day')
+),
+other as (
+    select
+        used.request_id, used.day, max(used.unpriced_reason) as unpriced_reason, row_pico(sum(used.list_cost_usd)) as list_cost,
+        row_pico(sum(used.contracted_cost_usd)) as contracted_cost, row_pico(sum(used.effective_cost_usd)) as effective_cost
+    from core.request_meter as used
+    where used.day >= getvariable('from_day') and used.day < getvariable('to_day')
+    group by used.request_id, used.day
 ),
 rated as (
     select
-        request.*, rate.rate_id, rate.card_model, rate.unpriced_reason as no_rate, rate.request_pico,
-        -- No tokens cost nothing whatever the rate; tokens without a rate are unknown, never free.
-        case when request.input_tokens = 0 then 0 else request.input_tokens * rate.input_pico end as input_cost,
-        case when request.cache_read_tokens = 0 then 0 else request.cache_read_tokens * rate.cache_read_pico end as cache_read_cost,
-        case when request.cache_write_5m_tokens = 0 then 0 else request.cache_write_5m_tokens * rate.cache_write_5m_pico end
-        + case when request.cache_write_1h_tokens = 0 then 0 else request.cache_write_1h_tokens * rate.cache_write_1h_pico end as cache_write_cost,
-        case when request.output_tokens = 0 then 0 else request.output_tokens * rate.output_pico end as output_cost,
-        request.is_cache_hit or request.is_free
-        or (request.status = 'failure' and request.prompt_tokens = 0 and request.output_tokens = 0) as costs_nothing
+        request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
+        coalesce(rate.unpriced_reason, other.unpriced_reason) as no_rate, rate.is_layered and is_paid as is_layered,
+        case when is_paid then coalesce(other.effective_cost, 0) + fee else 0 end as other_cost,
+        case when is_paid then cost_of(fresh, input_pico) else 0 end as input_cost,
+        case when is_paid then cost_of(reads, cache_read_pico) else 0 end as cache_read_cost,
+        case when is_paid then cost_of(writes_5m, cache_write_5m_pico) + cost_of(writes_1h, cache_write_1h_pico) else 0 end as write_cost,
+        case when is_paid then cost_of(written, output_pico) + cost_of(reasoned, reasoning_extra_pico) else 0 end as output_cost,
+        case when rate.is_layered then cost_of(fresh, contracted_input_pico) + cost_of(reads, contracted_cache_read_pico)
+            + cost_of(writes_5m, contracted_cache_write_5m_pico) + cost_of(writes_1h, contracted_cache_write_1h_pico)
+            + cost_of(written, contracted_output_pico) + cost_of(reasoned, contracted_reasoning_extra_pico)
+            + contracted_request_pico + coalesce(other.contracted_cost, 0) + fee end as contracted_cost,
+        case when rate.is_layered then list_request_pico + coalesce(other.list_cost, 0) + fee + cost_of(fresh, list_input_pico)
+            + cost_of(reads, list_cache_read_pico) + cost_of(writes_5m, list_cache_write_5m_pico) + cost_of(written, list_output_pico)
+            + cost_of(writes_1h, list_cache_write_1h_pico) + cost_of(reasoned, list_reasoning_extra_pico) end as list_cost
     from request
-    left join core.rate_in_force as rate
+    left join other on other.request_id = request.request_id and other.day = request.day
+    left join core.price_in_force as rate
         on rate.day = request.day and rate.provider = coalesce(request.provider, '') and rate.model = coalesce(request.model, '')
-        and rate.served_tier = request.served_tier
-        and (
-            rate.rate_id is null
-            or (
-                request.started_at >= rate.starts_at and request.started_at < rate.ends_at
-                and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
-            )
-        )
+        and rate.served_tier = coalesce('commitment ' || request.commitment, request.served_tier)
+        and rate.region = coalesce(request.region, '') and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
+        and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
+        and coalesce(fresh, 0) > rate.uncached_above and coalesce(fresh, 0) <= rate.uncached_up_to
 ),
 costed as (
     select
-        rated.*,
-        case when costs_nothing then 0 else input_cost + cache_read_cost + cache_write_cost + output_cost + request_pico end as computed_cost,
+        rated.*, case when not is_paid then 0 when no_rate is not null then null
+            when input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost < minimum_pico then minimum_pico
+            else input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost end as cost,
         -- A reported zero for tokens is a price its source did not know.
-        case when reported_cost_usd > 0 then reported_cost_usd end as known_reported_cost_usd
+        case when is_paid and reported_cost_usd > 0 then reported_cost_usd end as known_usd,
+        case when is_paid and reported_cost_usd > 0 and cost_basis = 'reported' and commitment is null then reported_cost_usd end as own_usd
     from rated
 )
 select
-    request_id, day, source, provider, model, card_model, served_tier, rate_id,
-    cast(to_usd(case when costs_nothing then 0 else input_cost end) as decimal(18,12)) as input_cost_usd,
-    cast(to_usd(case when costs_nothing then 0 else cache_read_cost end) as decimal(18,12)) as cache_read_cost_usd,
-    cast(to_usd(case when costs_nothing then 0 else cache_write_cost end) as decimal(18,12)) as cache_write_cost_usd,
-    cast(to_usd(case when costs_nothing then 0 else output_cost end) as decimal(18,12)) as output_cost_usd,
-    cast(to_usd(computed_cost) as decimal(18,12)) as computed_cost_usd,
-    reported_cost_usd,
-    case when cost_basis = 'reported' then coalesce(known_reported_cost_usd, cast(to_usd(computed_cost) as decimal(18,12)))
-        else coalesce(cast(to_usd(computed_cost) as decimal(18,12)), known_reported_cost_usd) end as cost_usd,
-    case when cost_basis = 'reported' and known_reported_cost_usd is not null then 'reported'
-        when computed_cost is not null then 'computed'
-        when known_reported_cost_usd is not null then 'reported' end as cost_basis,
-    case when computed_cost is not null then null
-        when input_tokens is null or output_tokens is null then 'no tokens'
-        when no_rate is not null then no_rate
-        when rate_id is null then 'no rate on that day'
-        else 'no meter' end as unpriced_reason
+    request_id, operation_id, attempt, day, book_day, started_at, source, provider, model, card_model, served_tier, region, status,
+    error_class, billing, key_id, project_id, team, cost_centre, tenant, feature, environment, experiment_arm, is_cache_hit, is_estimated,
+    input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+    rate_id, card_version, matched_rule, commitment, row_usd(input_cost) as input_cost_usd, row_usd(cache_read_cost) as cache_read_cost_usd,
+    row_usd(write_cost) as cache_write_cost_usd, row_usd(output_cost) as output_cost_usd, row_usd(other_cost) as other_cost_usd,
+    row_usd(case when is_layered then list_cost else cost end) as list_cost_usd,
+    row_usd(case when is_layered then contracted_cost else cost end) as contracted_cost_usd,
+    row_usd(cost) as effective_cost_usd, reported_cost_usd, coalesce(own_usd, row_usd(cost), known_usd) as cost_usd,
+    case when billing = 'unknown' then coalesce(own_usd, row_usd(cost), known_usd) else 0 end as uncertain_cost_usd,
+    case when own_usd is not null or (cost is null and known_usd is not null) then 'reported' when cost is not null then 'computed' end
+        as cost_basis, own_usd is not null as is_source_priced,
+    case when cost is not null then null when fresh is null or written is null then 'no tokens'
+        when no_rate is not null then no_rate when rate_id is null then 'no date' else 'no meter' end as unpriced_reason
 from costed

@@ -4,6 +4,7 @@ Shared pools, spread evenly over the days of their month and split over the team
 grain: one row per day, pool and team ('unallocated' where nobody has any weight)
 key: [day, pool, team]
 daily: true
+book_days: true
 must:
   - cost_usd is not null
 */
@@ -19,13 +20,13 @@ with cost as (
 ),
 measure as (
     select
-        spend.day, spend.team, cast(sum(spend.requests) as decimal(18,0)) as requests,
+        spend.book_day as day, spend.team, cast(sum(spend.requests) as decimal(18,0)) as requests,
         cast(sum(spend.input_tokens + spend.cache_read_tokens + spend.cache_write_tokens + spend.output_tokens) as decimal(18,0)) as tokens,
         -- Weights of money are whole micro-dollars: the product with a pool's pico-dollars keeps within 38 digits.
         cast(div_trunc(to_pico(coalesce(sum(spend.cost_usd), 0)), 1000000) as decimal(18,0)) as micro
     from core.model_spend as spend
-    where spend.day >= getvariable('from_day') and spend.day < getvariable('to_day') and spend.team <> 'unowned'
-    group by spend.day, spend.team
+    where spend.book_day >= getvariable('from_day') and spend.book_day < getvariable('to_day') and spend.team <> 'unowned'
+    group by spend.book_day, spend.team
 ),
 weight as (
     select

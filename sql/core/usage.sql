@@ -28,12 +28,18 @@ matched as (
         end like owner.pattern escape '!'
 )
 select
-    usage.usage_id, usage.day, usage.starts_at, usage.ends_at, usage.source, usage.provider, usage.model,
+    usage.usage_id, usage.day,
+    -- The totals of a whole UTC day cannot be cut: they stay with that day.
+    case when usage.starts_at = cast(usage.day as timestamp) and usage.ends_at >= cast(usage.day + 1 as timestamp) then usage.day
+        else coalesce(local.book_day, usage.day) end as book_day, usage.starts_at, usage.ends_at, usage.source, usage.provider, usage.model,
     coalesce(usage.served_tier, 'standard') as served_tier, usage.requests,
     usage.input_tokens, usage.cache_read_tokens, usage.cache_write_5m_tokens, usage.cache_write_1h_tokens, usage.output_tokens,
+    usage.cache_write_12h_tokens, usage.audio_input_tokens, usage.audio_cache_read_tokens, usage.audio_output_tokens, usage.image_input_tokens,
+    usage.image_cache_read_tokens, usage.image_output_tokens, usage.video_input_tokens, usage.searches, usage.region,
     usage.quantity, usage.quantity_unit, usage.reported_cost_usd, usage.key_id, usage.key_alias, usage.project_id, usage.user_id,
     coalesce(matched.team, usage.team) as team, matched.cost_centre,
     coalesce(matched.tenant, usage.tenant) as tenant, coalesce(matched.feature, usage.feature) as feature,
     coalesce(matched.environment, usage.environment) as environment, usage.file_id
 from usage
+left join book.local_day as local on local.day = usage.day and usage.starts_at >= local.starts_at and usage.starts_at < local.ends_at
 left join matched on matched.choice = 1 and matched.usage_id = usage.usage_id

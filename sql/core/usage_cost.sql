@@ -1,5 +1,5 @@
 /*
-What each bucket of provider usage costs at list rates of its day, else as its source reports it; long-context rates need single requests.
+What each bucket of provider usage costs at the rates of its day, else as its source reports it.
 
 grain: one row per bucket and group of a usage export
 key: usage_id
@@ -8,38 +8,42 @@ must:
   - cost_usd >= 0 or cost_usd is null
   - (cost_usd is null) = (unpriced_reason is not null)
 */
-with rated as (
+with meter as (
     select
-        usage.usage_id, usage.day, usage.source, usage.provider, usage.model, usage.input_tokens, usage.output_tokens, usage.quantity,
-        usage.reported_cost_usd,
-        rate.rate_id, rate.card_model, rate.unpriced_reason as no_rate,
-        cast(usage.input_tokens as decimal(19,0)) * cast(rate.input_pico as decimal(18,0)) as input_cost,
-        cast(usage.output_tokens as decimal(19,0)) * cast(rate.output_pico as decimal(18,0)) as output_cost,
-        case when coalesce(usage.cache_read_tokens, 0) = 0 then 0
-            else cast(usage.cache_read_tokens as decimal(19,0)) * cast(rate.cache_read_pico as decimal(18,0)) end as cache_read_cost,
-        case when coalesce(usage.cache_write_5m_tokens, 0) = 0 then 0
-            else cast(usage.cache_write_5m_tokens as decimal(19,0)) * cast(rate.cache_write_5m_pico as decimal(18,0)) end as cache_write_5m_cost,
-        case when coalesce(usage.cache_write_1h_tokens, 0) = 0 then 0
-            else cast(usage.cache_write_1h_tokens as decimal(19,0)) * cast(rate.cache_write_1h_pico as decimal(18,0)) end as cache_write_1h_cost
-    from core.usage as usage
-    left join core.rate_in_force as rate
-        on rate.day = usage.day and rate.provider = coalesce(usage.provider, '') and rate.model = coalesce(usage.model, '')
-        and rate.served_tier = usage.served_tier
-        and (rate.rate_id is null or (usage.starts_at >= rate.starts_at and usage.starts_at < rate.ends_at and rate.input_above = -1))
-    where usage.day >= getvariable('from_day') and usage.day < getvariable('to_day')
+        used.usage_id, used.day,
+        -- A fee per request is rare: without one, the requests themselves cost nothing.
+        max(case when used.meter = 'request' and used.unpriced_reason = 'no meter' then null else used.unpriced_reason end) as unpriced_reason,
+        cast(sum(used.list_cost_usd) as decimal(38,12)) as list_cost_usd,
+        cast(sum(used.contracted_cost_usd) as decimal(38,12)) as contracted_cost_usd,
+        cast(sum(used.effective_cost_usd) as decimal(38,12)) as effective_cost_usd
+    from core.usage_meter as used
+    where used.day >= getvariable('from_day') and used.day < getvariable('to_day')
+    group by used.usage_id, used.day
 ),
 costed as (
-    select rated.*, to_usd(input_cost + output_cost + cache_read_cost + cache_write_5m_cost + cache_write_1h_cost) as computed_cost_usd
-    from rated
+    select
+        usage.usage_id, usage.day, usage.source, usage.provider, usage.model, usage.reported_cost_usd,
+        rate.rate_id, rate.card_model, rate.card_version, rate.matched_rule,
+        case when (usage.input_tokens is null or usage.output_tokens is null) and usage.quantity is null then 'no tokens'
+            else coalesce(rate.unpriced_reason, case when rate.rate_key is null then 'no date' end, meter.unpriced_reason) end as unpriced_reason,
+        coalesce(meter.list_cost_usd, 0) as list_cost_usd, coalesce(meter.contracted_cost_usd, 0) as contracted_cost_usd,
+        coalesce(meter.effective_cost_usd, 0) as effective_cost_usd
+    from core.usage as usage
+    left join meter on meter.usage_id = usage.usage_id and meter.day = usage.day
+    left join core.rate_in_force as rate
+        on rate.day = usage.day and rate.provider = coalesce(usage.provider, '') and rate.model = coalesce(usage.model, '')
+        and rate.served_tier = usage.served_tier and rate.region = coalesce(usage.region, '')
+        and usage.starts_at >= rate.holds_from and usage.starts_at < rate.holds_to and rate.input_above = -1 and rate.uncached_above = -1
+    where usage.day >= getvariable('from_day') and usage.day < getvariable('to_day')
 )
 select
-    usage_id, day, source, provider, model, card_model, rate_id, computed_cost_usd, reported_cost_usd,
-    coalesce(computed_cost_usd, reported_cost_usd) as cost_usd,
-    case when computed_cost_usd is not null then 'computed' when reported_cost_usd is not null then 'reported' end as cost_basis,
-    case when coalesce(computed_cost_usd, reported_cost_usd) is not null then null
-        when input_tokens is null and quantity is not null then 'no meter'
-        when input_tokens is null or output_tokens is null then 'no tokens'
-        when no_rate is not null then no_rate
-        when rate_id is null then 'no rate on that day'
-        else 'no meter' end as unpriced_reason
+    costed.usage_id, costed.day, costed.source, costed.provider, costed.model, costed.card_model, costed.rate_id, costed.card_version,
+    costed.matched_rule,
+    cast(case when costed.unpriced_reason is null then costed.list_cost_usd end as decimal(38,12)) as list_cost_usd,
+    cast(case when costed.unpriced_reason is null then costed.contracted_cost_usd end as decimal(38,12)) as contracted_cost_usd,
+    cast(case when costed.unpriced_reason is null then costed.effective_cost_usd end as decimal(38,12)) as effective_cost_usd,
+    costed.reported_cost_usd,
+    cast(case when costed.unpriced_reason is null then costed.effective_cost_usd else costed.reported_cost_usd end as decimal(38,12)) as cost_usd,
+    case when costed.unpriced_reason is null then 'computed' when costed.reported_cost_usd is not null then 'reported' end as cost_basis,
+    case when costed.reported_cost_usd is null then costed.unpriced_reason end as unpriced_reason
 from costed

@@ -4,23 +4,26 @@ Proof that no dollar is lost or made between the steps of a day.
 grain: one row per day
 key: day
 daily: true
+book_days: true
 must:
   - spend_usd = request_usd + usage_usd
   - model_usd = spend_usd
-  - allocated_usd = spend_usd + gpu_usd + shared_usd + billed_minus_priced_usd
+  - allocated_usd = spend_usd + gpu_usd + shared_usd + adjustment_usd + billed_minus_priced_usd
   - cost_usd = allocated_usd
   - difference_usd = 0
 */
 with part as (
-    select cost.day, 'request' as part, cost.cost_usd from core.request_cost as cost
+    select cost.book_day as day, 'request' as part, cost.cost_usd from core.request_cost as cost
     union all
-    select spend.day, 'usage' as part, spend.cost_usd from core.model_spend as spend where spend.basis = 'usage'
+    select spend.book_day as day, 'usage' as part, spend.cost_usd from core.model_spend as spend where spend.basis = 'usage'
     union all
     select spend.day, 'spend' as part, spend.cost_usd from marts.spend as spend
     union all
-    select hour.day, 'gpu' as part, hour.cost_usd from core.gpu_hour as hour
+    select hour.book_day as day, 'gpu' as part, hour.cost_usd from core.gpu_hour as hour
     union all
     select shared.day, 'shared' as part, shared.cost_usd from core.shared_cost as shared
+    union all
+    select adjustment.book_day as day, 'adjustment' as part, adjustment.cost_usd from core.adjustment as adjustment
     union all
     select reconciliation.day, 'difference' as part, reconciliation.difference_usd from marts.reconciliation as reconciliation
     union all
@@ -39,6 +42,7 @@ total as (
         cast(coalesce(sum(case when part.part = 'model' then part.cost_usd end), 0) as decimal(38,12)) as model_usd,
         cast(coalesce(sum(case when part.part = 'gpu' then part.cost_usd end), 0) as decimal(38,12)) as gpu_usd,
         cast(coalesce(sum(case when part.part = 'shared' then part.cost_usd end), 0) as decimal(38,12)) as shared_usd,
+        cast(coalesce(sum(case when part.part = 'adjustment' then part.cost_usd end), 0) as decimal(38,12)) as adjustment_usd,
         cast(coalesce(sum(case when part.part = 'difference' then part.cost_usd end), 0) as decimal(38,12)) as billed_minus_priced_usd,
         cast(coalesce(sum(case when part.part = 'allocated' then part.cost_usd end), 0) as decimal(38,12)) as allocated_usd,
         cast(coalesce(sum(case when part.part = 'cost' then part.cost_usd end), 0) as decimal(38,12)) as cost_usd
@@ -49,6 +53,7 @@ total as (
 )
 select
     total.day, total.request_usd, total.usage_usd, total.spend_usd, total.model_usd, total.gpu_usd, total.shared_usd,
-    total.billed_minus_priced_usd, total.allocated_usd, total.cost_usd,
-    total.cost_usd - (total.request_usd + total.usage_usd + total.gpu_usd + total.shared_usd + total.billed_minus_priced_usd) as difference_usd
+    total.adjustment_usd, total.billed_minus_priced_usd, total.allocated_usd, total.cost_usd,
+    total.cost_usd - (total.request_usd + total.usage_usd + total.gpu_usd + total.shared_usd + total.adjustment_usd
+        + total.billed_minus_priced_usd) as difference_usd
 from total

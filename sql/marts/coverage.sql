@@ -1,32 +1,15 @@
 /*
-How much of what was used has a price, and why the rest has none.
+How much of what was used has a price, and why the rest has none; how much of it is estimated.
 
-grain: one row per day, source and reason ('priced' where there is a price)
+grain: one row per day, source and reason ('priced' where there is a price, or its source knows the cost better)
 key: [day, source, reason]
 daily: true
 */
-with line as (
-    select
-        cost.day, cost.source, coalesce(cost.unpriced_reason, 'priced') as reason, 1 as requests, cost.reported_cost_usd,
-        coalesce(request.input_tokens, 0) + coalesce(request.cache_read_tokens, 0) + coalesce(request.cache_write_5m_tokens, 0)
-        + coalesce(request.cache_write_1h_tokens, 0) + coalesce(request.output_tokens, 0) as tokens
-    from core.request_cost as cost
-    inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
-    union all
-    select
-        cost.day, cost.source, coalesce(cost.unpriced_reason, 'priced') as reason, coalesce(usage.requests, 0) as requests, null as reported_cost_usd,
-        coalesce(usage.input_tokens, 0) + coalesce(usage.cache_read_tokens, 0) + coalesce(usage.cache_write_5m_tokens, 0)
-        + coalesce(usage.cache_write_1h_tokens, 0) + coalesce(usage.output_tokens, 0) as tokens
-    from core.usage_cost as cost
-    inner join core.usage as usage on usage.usage_id = cost.usage_id and usage.day = cost.day
-    -- Usage of a provider whose requests are logged that day is the same requests again.
-    left join (select distinct day, coalesce(provider, '') as provider from core.request) as logged
-        on logged.day = usage.day and logged.provider = coalesce(usage.provider, '')
-    where logged.day is null
-)
 select
-    line.day, coalesce(line.source, '(none)') as source, line.reason, cast(sum(line.requests) as bigint) as requests,
-    cast(sum(line.tokens) as bigint) as tokens, cast(sum(line.reported_cost_usd) as decimal(38,12)) as reported_cost_usd
-from line
-where line.day >= getvariable('from_day') and line.day < getvariable('to_day')
-group by line.day, coalesce(line.source, '(none)'), line.reason
+    used.day, used.source, used.reason, cast(sum(used.requests) as bigint) as requests, cast(sum(used.tokens) as bigint) as tokens,
+    cast(sum(used.reported_cost_usd) as decimal(38,12)) as reported_cost_usd, cast(sum(used.cost_usd) as decimal(38,12)) as cost_usd,
+    cast(sum(used.estimated_requests) as bigint) as estimated_requests, cast(sum(used.estimated_tokens) as bigint) as estimated_tokens,
+    cast(sum(used.estimated_cost_usd) as decimal(38,12)) as estimated_cost_usd
+from marts.priced_use as used
+where used.day >= getvariable('from_day') and used.day < getvariable('to_day')
+group by used.day, used.source, used.reason

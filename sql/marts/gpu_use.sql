@@ -4,11 +4,12 @@ What GPUs did and cost by pool: used, warm idle (memory held), free idle, unknow
 grain: one row per day, pool and GPU model
 key: [day, pool, gpu_model]
 daily: true
+book_days: true
 must:
   - used_seconds + warm_idle_seconds + free_idle_seconds + unknown_seconds = capacity_seconds
 */
 select
-    hour.day, coalesce(hour.pool, '(none)') as pool, coalesce(hour.gpu_model, '(none)') as gpu_model, max(pool.owner) as owner,
+    hour.book_day as day, coalesce(hour.pool, '(none)') as pool, coalesce(hour.gpu_model, '(none)') as gpu_model, max(pool.owner) as owner,
     cast(sum(hour.capacity_seconds) as bigint) as capacity_seconds, cast(sum(hour.used_seconds) as bigint) as used_seconds,
     cast(sum(hour.warm_idle_seconds) as bigint) as warm_idle_seconds, cast(sum(hour.free_idle_seconds) as bigint) as free_idle_seconds,
     cast(sum(hour.unknown_seconds) as bigint) as unknown_seconds,
@@ -18,5 +19,5 @@ select
     cast(sum(hour.unknown_cost_usd) as decimal(38,12)) as unknown_cost_usd
 from core.gpu_hour as hour
 left join book.gpu_pool as pool on pool.pool = hour.pool
-where hour.day >= getvariable('from_day') and hour.day < getvariable('to_day')
-group by hour.day, coalesce(hour.pool, '(none)'), coalesce(hour.gpu_model, '(none)')
+where hour.book_day >= getvariable('from_day') and hour.book_day < getvariable('to_day')
+group by hour.book_day, coalesce(hour.pool, '(none)'), coalesce(hour.gpu_model, '(none)')

@@ -28,10 +28,11 @@ with item as (
     where usage.output_tokens > 0
     group by usage.day, usage.source, usage.provider, usage.model
     union all
-    select charge.day, 'charge', charge.source, concat_ws('|', charge.provider, cast(sum(charge.billed_cost_usd) as varchar)), 1
+    select
+        charge.day, 'charge', charge.source, concat_ws('|', charge.provider, charge.currency, cast(sum(charge.billed_cost) as varchar)), 1
     from core.charge as charge
-    where charge.billed_cost_usd <> 0
-    group by charge.day, charge.source, charge.provider
+    where charge.billed_cost <> 0
+    group by charge.day, charge.source, charge.provider, charge.currency
 ),
 content as (
     select item.day, item.kind, item.source, item.content, cast(sum(item.items) as bigint) as items

@@ -4,18 +4,19 @@ Units of business value with their quality, and the whole cost of the feature th
 grain: one row per day and unit of value
 key: [day, unit]
 daily: true
+book_days: true
 must:
   - successes <= units
 */
 with delivered as (
     select
-        outcome.day, outcome.unit, max(outcome.feature) as feature, cast(sum(outcome.quantity) as bigint) as units,
+        outcome.book_day as day, outcome.unit, max(outcome.feature) as feature, cast(sum(outcome.quantity) as bigint) as units,
         cast(sum(case when outcome.is_success then outcome.quantity else 0 end) as bigint) as successes,
         cast(sum(case when outcome.is_escalated then outcome.quantity else 0 end) as bigint) as escalations,
         count(outcome.quality_score) as quality_count, cast(sum(outcome.quality_score) as decimal(38,6)) as quality_sum
     from core.outcome as outcome
-    where outcome.day >= getvariable('from_day') and outcome.day < getvariable('to_day')
-    group by outcome.day, outcome.unit
+    where outcome.book_day >= getvariable('from_day') and outcome.book_day < getvariable('to_day')
+    group by outcome.book_day, outcome.unit
 ),
 named as (
     select

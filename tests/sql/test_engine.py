@@ -64,6 +64,28 @@ select today.day, cast(today.amount + coalesce(before.amount, 0) as bigint) as a
 from core.total as today left join core.total as before on before.day = today.day - 1
 where today.day >= getvariable('from_day') and today.day < getvariable('to_day')
 """
+MONTH = """/*
+Amounts by month.
+
+grain: one row per month
+key: period
+monthly: true
+*/
+select substr(cast(total.day as varchar), 1, 7) as period, cast(sum(total.amount) as bigint) as amount
+from core.total as total
+where total.day >= getvariable('from_day') and total.day < getvariable('to_day')
+group by substr(cast(total.day as varchar), 1, 7)
+"""
+MONTHS = """/*
+Amounts of a month and of the one before its first day.
+
+grain: one row per month
+key: period
+monthly: true
+lookback_days: 1
+*/
+select max(month.period) as period, cast(sum(month.amount) as bigint) as amount from core.month as month
+"""
 Rows = list[tuple[str, int, str]]
 
 
@@ -123,6 +145,16 @@ def test_a_late_row_remakes_its_day_and_those_that_look_back_on_it(engine: Calla
     _build(engine({"f": DAYS}))
     made = _build(engine({"f": DAYS, "late": [("e", 100, "2026-10-02")]}))
     assert made == {"staging.event": ["2026-10-02"], "core.total": ["2026-10-02"], "marts.running": ["2026-10-02", "2026-10-03"]}
+
+
+def test_a_month_reads_the_months_that_its_days_touch_and_no_others(engine: Callable[..., Engine], models: Path) -> None:
+    (models / "core" / "month.sql").write_text(MONTH)
+    (models / "marts" / "months.sql").write_text(MONTHS)
+    given: Rows = [("a", 1, "2026-08-31"), ("b", 2, "2026-09-15"), ("c", 4, "2026-10-01")]
+    _build(engine({"f": given}))
+    assert _read(engine({"f": given}), "marts.months") == [("2026-08", 1), ("2026-09", 3), ("2026-10", 6)]
+    made = _build(engine({"f": given, "late": [("d", 8, "2026-08-30")]}))
+    assert (made["core.month"], made["marts.months"]) == (["2026-08"], ["2026-08", "2026-09"])
 
 
 def test_a_duplicate_that_changes_nothing_stops_where_nothing_changed(engine: Callable[..., Engine]) -> None:
