@@ -7,17 +7,25 @@ What the SQL needs of it becomes tables of schema `book` (`sql/inputs.yaml` list
 import csv
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import polars as pl
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from meterbook.assets.sources import Mapped, Name, Options, Source, Strict
-from meterbook.rate_cards.card import SHIPPED, CardError, Cards, load_cards
+from meterbook.assets.corrections import FILE as CORRECTIONS
+from meterbook.assets.corrections import CorrectionError, load_corrections
+from meterbook.assets.sources import Mapped, Name, Options, Source, Strict, Zone
+from meterbook.rate_cards.card import CardError
+from meterbook.rate_cards.commitments import CommitmentError, load_commitments
+from meterbook.rate_cards.compile import Cards
+from meterbook.rate_cards.composed import cards_in_force, cards_of_book
+from meterbook.rate_cards.fx import FxError, load_fx
+from meterbook.rate_cards.policy import PolicyError, load_policies
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, load_yaml
 
 OPEN = date(9999, 12, 31)
@@ -55,6 +63,9 @@ class GpuPool(Strict):
     rate: str | None = Field(default=None, pattern=r"^[^/]+/.+$", description="provider/model of a rate card, such as gpu/h100-sxm")
     owner: Name | None = None
     billed: bool = Field(default=True, description="whether a cloud's bill holds its hours; false for machines of one's own")
+    commitment: Literal["standard", "spot", "reserved_1y", "reserved_3y"] = Field(
+        default="standard", description="the tier of the rate: how the GPUs were bought; standard is on demand"
+    )
 
 
 class Settings(Strict):
@@ -62,14 +73,26 @@ class Settings(Strict):
 
     name: str
     currency: Literal["USD"] = "USD"
-    time_zone: Literal["UTC"] = "UTC"
+    time_zone: Zone = Field(
+        default="UTC", description="finance time zone: its days, weeks and months are those of every page and statement"
+    )
     mode: Literal["showback", "chargeback"] = "showback"
     starts_on: date | None = None
     ends_on: date | None = None
-    coverage_target: Decimal = Decimal("0.98")
+    coverage_target: Decimal = Field(
+        default=Decimal("0.98"), ge=0, le=1, description="least share with a price that is published: of tokens, requests, reported dollars"
+    )
     sources: tuple[Source, ...] = ()
     prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}
+    closed_through: str | None = Field(default=None, pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", description="last month that no longer changes")
+
+    @property
+    def open_from(self) -> date:
+        """First day that is not closed."""
+        if self.closed_through is None:
+            return date.min
+        return (date.fromisoformat(f"{self.closed_through}-01") + timedelta(days=31)).replace(day=1)
 
 
 class Owner(_Dated):
@@ -178,21 +201,51 @@ class Book:
         self.pools = _read(folder / "allocation.yaml", _Pools).pools
         self.units = _read(folder / "units.yaml", _Units).units
         self.budgets = _read(folder / "budgets.yaml", _Budgets).budgets
+        try:
+            self.fx_rates = load_fx(folder / "fx_rates.csv")
+            self.corrections = load_corrections(folder / CORRECTIONS)
+            self.commitments = load_commitments(folder / "commitments.yaml", self.fx_rates)
+        except (FxError, CorrectionError, CommitmentError) as error:
+            raise BookError(str(error)) from error
         _refuse_twice(folder / "units.yaml", "unit", (unit.unit for unit in self.units))
         _refuse_twice(folder / "budgets.yaml", "budget", (budget.budget for budget in self.budgets))
         _refuse_overlaps(folder / "allocation.yaml", self.pools)
         _refuse_twice(folder / "meterbook.yaml", "source", (source.name for source in self.settings.sources))
 
     @cached_property
-    def cards(self) -> Cards:
-        """The shipped rate cards and the book's own, which win.
+    def current_cards(self) -> Cards:
+        """The shipped rate cards and the book's own, which win, with the layers of its contracts, as they are now.
 
         Raises:
             BookError: a card is wrong.
         """
         try:
-            return load_cards([SHIPPED, self.folder / "rate_cards"])
+            return cards_of_book(self.folder, self.fx_rates)
         except (CardError, StrictYamlError) as error:
+            raise BookError(str(error)) from error
+
+    @cached_property
+    def cards(self) -> Cards:
+        """The prices of every day: each by the version of the cards that prices it (prices.lock); the current cards where there is none.
+
+        Raises:
+            BookError: a card is wrong, or a version that priced days is missing.
+        """
+        try:
+            return cards_in_force(self.folder, self.current_cards)
+        except CardError as error:
+            raise BookError(str(error)) from error
+
+    @cached_property
+    def policies(self) -> pl.DataFrame:
+        """Which failed calls are billed: the book's policies.yaml, then the shipped ones, in the columns of `rate_cards.policy`.
+
+        Raises:
+            BookError: an entry is wrong.
+        """
+        try:
+            return load_policies(self.folder / "policies.yaml")
+        except (PolicyError, StrictYamlError) as error:
             raise BookError(str(error)) from error
 
 

@@ -1,27 +1,41 @@
 """The tables SQL sees as `book.*` and `rate_cards.*`, in the columns of sql/inputs.yaml."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import polars as pl
 
-from meterbook.assets.book import FIRST_DAY, LAST_DAY, Book
+from meterbook.assets.book import FIRST_DAY, LAST_DAY, OPEN, Book
+from meterbook.assets.clock import calendar, hours, local_days
+from meterbook.assets.commitment_tables import commitment_tables
+from meterbook.assets.patterns import like
+from meterbook.rate_cards.fx import FxRate
 
 
 def tables_of(book: Book) -> dict[str, pl.DataFrame]:
     """Every table a book gives, by name."""
     return {
         "rate_cards.rate": book.cards.rates,
+        "rate_cards.unit_rate": book.cards.unit_rates,
         "rate_cards.alias": book.cards.aliases,
-        "book.day": _calendar(),
-        "book.hour": _hours(),
+        "rate_cards.allowance": book.cards.allowances,
+        "rate_cards.policy": book.policies,
+        "book.day": calendar(FIRST_DAY, LAST_DAY),
+        "book.hour": hours(FIRST_DAY, LAST_DAY, book.settings.time_zone),
+        "book.local_day": local_days(FIRST_DAY, LAST_DAY, book.settings.time_zone),
+        "book.fx_rate": fx_table(book.fx_rates),
         **{name: _table(name, rows) for name, rows in _rows(book).items()},
+        **commitment_tables(book),
     }
 
 
-def like(pattern: str) -> str:
-    """A pattern with `*` as a LIKE pattern with escape character `!`."""
-    return "".join(f"!{char}" if char in "!%_" else char for char in pattern).replace("*", "%")
+def fx_table(rates: Sequence[FxRate]) -> pl.DataFrame:
+    """book.fx_rate: each rate, by currency and day, until the next one of its currency."""
+    rows: list[dict[str, object]] = []
+    for rate, after in zip_longest(rates, rates[1:]):
+        until = after.starts_on if after and after.currency == rate.currency else OPEN
+        rows.append({"currency": rate.currency, "starts_on": rate.starts_on, "ends_on": until, "usd": rate.usd})
+    return _table("book.fx_rate", rows)
 
 
 def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
@@ -37,8 +51,11 @@ def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
         ],
         "book.unit": [unit.model_dump() for unit in book.units],
         "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
+        "book.correction": [
+            {**line.model_dump(exclude={"posted_on", "charge_class", "audit"}), "day": line.posted_on} for line in book.corrections
+        ],
         "book.gpu_pool": [
-            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, **_rated(pool.rate)}
+            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, "served_tier": pool.commitment, **_rated(pool.rate)}
             for name, pool in book.settings.gpu_pools.items()
         ],
     }
@@ -52,6 +69,8 @@ def _rated(rate: str | None) -> dict[str, str]:
 _TYPES: Mapping[str, pl.DataType] = {
     "starts_on": pl.Date(),
     "ends_on": pl.Date(),
+    "day": pl.Date(),
+    "corrects_day": pl.Date(),
     "baseline_from": pl.Date(),
     "baseline_to": pl.Date(),
     "priority": pl.Int32(),
@@ -59,6 +78,7 @@ _TYPES: Mapping[str, pl.DataType] = {
     "weight": pl.Int64(),
     "is_billed": pl.Boolean(),
     "is_counted": pl.Boolean(),
+    "usd": pl.Decimal(18, 12),
     "monthly_usd": pl.Decimal(38, 12),
     "amount_usd": pl.Decimal(38, 12),
     "target_usd": pl.Decimal(18, 12),
@@ -70,34 +90,12 @@ _COLUMNS = {
     "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
     "book.budget_level": "budget level_percent",
     "book.unit": "unit label feature target_usd baseline_from baseline_to",
-    "book.gpu_pool": "pool provider model owner is_billed",
+    "book.fx_rate": "currency starts_on ends_on usd",
+    "book.correction": "correction_id day corrects_period corrects_day team cost_centre tenant feature provider model amount_usd reason",
+    "book.gpu_pool": "pool provider model served_tier owner is_billed",
     "book.source": "source is_counted",
 }
 
 
 def _table(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={column: _TYPES.get(column, pl.String()) for column in _COLUMNS[name].split()})
-
-
-def _calendar() -> pl.DataFrame:
-    day = pl.col("day")
-    return pl.DataFrame({"day": pl.date_range(FIRST_DAY, LAST_DAY, eager=True)}).select(
-        day,
-        day.dt.truncate("1mo").alias("month_start"),
-        day.dt.truncate("1w").alias("week_start"),
-        day.dt.truncate("1q").alias("quarter_start"),
-        day.dt.strftime("%Y-%m").alias("period"),
-        day.dt.month_end().dt.day().cast(pl.Int32).alias("days_in_month"),
-        day.dt.day().cast(pl.Int32).alias("day_of_month"),
-        day.dt.weekday().cast(pl.Int32).alias("weekday"),
-        day.cast(pl.Int32).cast(pl.Int64).alias("day_number"),
-    )
-
-
-def _hours() -> pl.DataFrame:
-    midnight = datetime.combine(FIRST_DAY, datetime.min.time())
-    after = datetime.combine(LAST_DAY, datetime.min.time()) + timedelta(days=1)
-    hour = pl.datetime_range(midnight, after, "1h", closed="left", eager=True)
-    return pl.DataFrame({"started_at": hour}).select(
-        pl.col("started_at").dt.date().alias("day"), "started_at", pl.col("started_at").dt.epoch("s").alias("hour_second")
-    )

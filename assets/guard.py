@@ -1,7 +1,8 @@
 """The unit guard: amounts that are a hundred, a thousand or a thousand million times what the tokens cost are stopped at the door.
 
 Cents read as dollars, or an integer of nano-dollars, would pass every other check. A file is judged by the median of its rows against
-tokens at list price, never by single rows: one absurd row is data, and is kept.
+tokens at list price, never by single rows: one absurd row is data, and is kept. Amounts in another currency, without
+dollars beside them, are not judged.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import duckdb
 from meterbook.assets.content import FileRefused
 from meterbook.assets.ingest.format import Format
 from meterbook.assets.sources import Source
-from meterbook.rate_cards.card import Cards
+from meterbook.rate_cards.compile import Cards
 from meterbook.sql.models import Model, Project
 from meterbook.sql.schemas import define_macros, empty_table
 
@@ -35,7 +36,9 @@ _SAID = {
     "request": f"select day, provider, model, reported_cost_usd::double as said, {_COST} as listed from priced",
     "usage": f"select day, provider, model, reported_cost_usd::double as said, {_COST} as listed from priced",
     "charge": """
-        select day, provider, model, billed_cost_usd::double as said, coalesce(tokens, 0) * coalesce(case meter
+        select day, provider, model,
+            case when coalesce(currency, 'USD') = 'USD' then billed_cost else billed_cost_in_usd end::double as said,
+            coalesce(tokens, 0) * coalesce(case meter
             when 'input' then input_usd when 'cache_read' then cache_read_usd when 'cache_write_5m' then cache_write_5m_usd
             when 'cache_write_1h' then cache_write_1h_usd when 'output' then output_usd end, 0)::double as listed
         from priced
@@ -43,18 +46,19 @@ _SAID = {
 }
 _PRICED = """
     with named as (
-        select seen.provider, seen.model, alias.provider as card_provider, alias.model as card_model, row_number() over (
+        select seen.provider, seen.model, alias.card_provider, alias.model as card_model, row_number() over (
             partition by seen.provider, seen.model
-            order by alias.rank, length(alias.pattern) desc, alias.provider, alias.model, alias.pattern
+            order by case when alias.provider = seen.provider then 0 else 1 end, alias.rank, length(alias.pattern) desc,
+                alias.card_provider, alias.model, alias.pattern, alias.provider
         ) as choice
         from (select distinct coalesce(provider, '') as provider, coalesce(model, '') as model from staged) as seen
         inner join alias on lower(seen.model) like alias.pattern escape '!'
     ),
     rated as (
         select *, row_number() over (partition by provider, model order by starts_at desc, rate_id) as latest
-        from rate where served_tier = 'standard' and input_above = -1
+        from rate where served_tier = 'standard' and input_above = -1 and region = '' and layer = 'list'
     )
-    select staged.*, rated.* exclude (provider, model, starts_at, ends_at, served_tier)
+    select staged.*, rated.* exclude (provider, model, starts_at, ends_at, served_tier, currency)
     from staged
     inner join named on named.choice = 1 and named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
     inner join rated on rated.latest = 1 and rated.provider = named.card_provider and rated.model = named.card_model

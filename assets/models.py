@@ -45,7 +45,7 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
     )
     def build(context: dg.AssetExecutionContext, book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            built = book.workspace().engine.build(model, window_of(context), lambda done: report(model.name, done))
+            built = book.workspace().build(model, window_of(context), lambda done: report(model.name, done))
         except CheckError as error:
             yield dg.AssetCheckResult(asset_key=key, check_name=_failed(model, error), passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
@@ -65,7 +65,10 @@ def window_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
 def _dependency(project: Project, model: Model, name: str) -> dg.AssetDep:
     if name not in project.models:
         return dg.AssetDep(asset_key(name))
-    back = dg.TimeWindowPartitionMapping(start_offset=-model.header.lookback_days, allow_nonexistent_upstream_partitions=True)
+    around = int(model.header.book_days)
+    back = dg.TimeWindowPartitionMapping(
+        start_offset=-model.header.lookback_days - around, end_offset=around, allow_nonexistent_upstream_partitions=True
+    )
     return dg.AssetDep(asset_key(name), partition_mapping=back)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from meterbook.assets.book import Book, BookError
+from meterbook.assets.clock import side_of
 from meterbook.assets.ledger import ledger_of, load
 
 DEFAULT_START = date(2025, 1, 1)
@@ -47,7 +48,10 @@ def _bounds(folder: Path) -> tuple[date, date | None]:
     ends = [day for day in (settings.ends_on, *days[-1:]) if day]
     # With an end stated the partitions end there; without, they follow the calendar, and data ahead of the clock.
     last = max(ends) if settings.ends_on or (days and days[-1] > date.today()) else None  # noqa: DTZ011 -- days are UTC by contract
-    return (min(starts) if starts else DEFAULT_START), last
+    # Days of the book that the first and the last UTC day also touch.
+    side = side_of(settings.time_zone)
+    before, after = timedelta(days=int(side < 0)), timedelta(days=int(side > 0))
+    return (min(starts) if starts else DEFAULT_START) - before, last + after if last else None
 
 
 def _ingested_days(folder: Path) -> list[str]:

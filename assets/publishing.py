@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from meterbook.assets.gate import HeldBackError, why_held
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
 from meterbook.reports.frame import WEEKS
@@ -21,9 +23,13 @@ from meterbook.sql.lake import write_atomically, write_if_changed
 from meterbook.sql.models import Model
 
 WEEKLY, QUALITY = "weekly", "quality"
-JUDGED = ("marts.input_file", "marts.volume", "marts.same_money", "raw.file_flag", "raw.quarantine")
+JUDGED = (
+    "marts.input_file", "marts.volume", "marts.same_money", "marts.priced_use", "marts.attempt_use", "raw.file_flag", "raw.quarantine"
+)  # fmt: skip
 """What the quality page is read from."""
-BOOK_TABLES = ("rate_cards.rate", "book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
+MONTHLY = {WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell"), "chargeback": ("marts.chargeback", "marts.statement")}
+"""Tables cut by month that a publication is read from."""
+BOOK_TABLES = ("book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,30 @@ class Publisher:
 
         Yields:
             Each publication with its files, as soon as they are there.
+
+        Raises:
+            HeldBackError: after the others, where too little of a period has a price; what was published of it before stays.
         """
+        held: dict[str, str] = {}
         with self.workspace.catalog.connect() as con:
             for item in items:
-                yield item, self._publish(item, con)
+                why = self._why_held(item, con)
+                if why is None:
+                    yield item, self._publish(item, con)
+                else:
+                    held[item.key] = why
+        if held:
+            raise HeldBackError(held)
+
+    def held_back(self, items: Iterable[Publication]) -> dict[str, str]:
+        """Which publications the gate holds back, by key, and why."""
+        with self.workspace.catalog.connect() as con:
+            found = {item.key: self._why_held(item, con) for item in items}
+        return {key: why for key, why in found.items() if why is not None}
+
+    def _why_held(self, item: Publication, con: duckdb.DuckDBPyConnection) -> str | None:
+        target = self.workspace.book.settings.coverage_target
+        return None if item == QUALITY_PAGE else why_held(con, item.key, bounds_of(item), target)
 
     def _publish(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         files = self._statement(item, con) if item.kind == "chargeback" else self._page(item, con)
@@ -110,6 +136,7 @@ class Publisher:
             data_through=date.fromisoformat(days[-1]) if (days := self.workspace.days_of(["marts.conservation"])) else None,
             refused=[(name, why) for name, why in whys.items() if why],
             rules=[rule for _, model in sorted(self.workspace.project.models.items()) for rule in self._rules(model)],
+            coverage_target=self.workspace.book.settings.coverage_target,
         )
 
     def _rules(self, model: Model) -> Iterator[Rule]:
@@ -127,7 +154,6 @@ class Publisher:
 
     def _facts(self, item: Publication) -> PageFacts:
         book = self.workspace.book
-        cards = book.cards.rates.select("card", "card_version").unique().sort("card").rows()
         first, last = bounds_of(item)
         checks = [
             (len(model.header.must) + 1 + len(model.header.should), sum(rows > 0 for rows in broken.values()))
@@ -137,13 +163,18 @@ class Publisher:
         return PageFacts(
             company=book.settings.name,
             mode=book.settings.mode,
-            rate_cards=[(str(card), str(version)) for card, version in cards],
+            rate_cards=self._cards(first, last),
             checks_passed=sum(total - broken for total, broken in checks),
             checks_total=sum(total for total, _ in checks),
             data_through=date.fromisoformat(self.workspace.days_of(["marts.conservation"])[-1]),
             run_hash=self._fingerprint(item),
             is_closed=False,
         )
+
+    def _cards(self, first: date, end: date) -> list[tuple[str, str]]:
+        """The cards that price days of a half-open range, each with its version: later ones change no page of the past."""
+        rates = self.workspace.book.cards.rates.filter(pl.col("priced_from") < end, pl.col("priced_to") > first)
+        return [(str(card), str(version)) for card, version in rates.select("card", "card_version").unique().sort(pl.all()).rows()]
 
     def _warnings(self, table: str, first: str, last: str) -> dict[str, int] | None:
         made = [part for key, part in self.workspace.lake.table(table).partitions.items() if first <= key < last]
@@ -165,20 +196,19 @@ class Publisher:
         if item == QUALITY_PAGE:
             tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
             said = asdict(self.quality)
-            return digest([self._code, said | {"data_through": str(said["data_through"])}, tables])
+            return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables])
         first, last = bounds_of(item)
         if item.kind == WEEKLY:
             first -= timedelta(weeks=WEEKS)
         lake = self.workspace.lake
         daily = [name for name, model in self.workspace.project.models.items() if model.clock == "day" and model.layer == "marts"]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
-        months = [
-            (name, [token for token in lake.table(name).tokens() if token[0] == item.period])
-            for name in ("marts.chargeback", "marts.statement")
-        ]
+        touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0], last - timedelta(days=1))}
+        months = [(name, [token for token in lake.table(name).tokens() if token[0] in touched]) for name in MONTHLY[item.kind]]
         book = [lake.table(name).tokens() for name in BOOK_TABLES]
+        cards = self._cards(first, last)
         settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target"})
-        return digest([self._code, settings, tokens, months, book])
+        return digest([self._code, settings, tokens, months, book, cards])
 
     @cached_property
     def _code(self) -> str:

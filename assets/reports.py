@@ -5,6 +5,7 @@ from datetime import date
 
 import dagster as dg
 
+from meterbook.assets.gate import HeldBackError
 from meterbook.assets.models import asset_key
 from meterbook.assets.partitions import Clocks
 from meterbook.assets.publishing import QUALITY, QUALITY_PAGE, WEEKLY, Publication, Publisher, week_of
@@ -63,9 +64,12 @@ def _asset(
         days = [date.fromisoformat(partition) for partition in context.partition_keys] if clock else [date.min]
         items = {item_of(day) for day in days}
         written = []
-        for item, files in publisher.publish(item for item in publisher.stale() if item in items):
-            written += files
-            report(item.key)
+        try:
+            for item, files in publisher.publish(item for item in publisher.stale() if item in items):
+                written += files
+                report(item.key)
+        except HeldBackError as held:
+            raise dg.Failure(description=f"not published: {held}", allow_retries=False) from held
         return dg.MaterializeResult(metadata={"files": len(written), "paths": [str(path) for path in written]})
 
     return publish

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^=+\-@\x00-\x1f][^\x00-\x1f]*$")]
 """A code that may reach a finance file: no spreadsheet formula, no control character."""
+
+
+def _is_a_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{value!r} is no IANA time zone such as Europe/Berlin") from error
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_is_a_zone)]
+"""An IANA time zone."""
 Kind = Literal["request", "usage", "charge", "gpu_sample", "outcome", "quality", "job"]
 MoneyUnit = Literal["usd", "cents", "nanousd"]
 
@@ -54,7 +66,7 @@ class Options(Strict):
         view: which of two views of one bill the files hold, where both are in the inbox.
     """
 
-    time_zone: str | None = None
+    time_zone: Zone | None = None
     starts_at: datetime | None = None
     interval_seconds: int | None = Field(default=None, ge=1, le=3600)
     money_unit: MoneyUnit | None = None
@@ -67,15 +79,6 @@ class Options(Strict):
     cluster: Name | None = None
     delivery: Literal["replace", "add"] = "replace"
     view: Literal["actual", "amortised"] | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, value: str | None) -> str | None:
-        try:
-            ZoneInfo(value or "UTC")
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone such as Europe/Berlin") from error
-        return value
 
 
 class Source(Strict):

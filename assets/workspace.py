@@ -1,17 +1,19 @@
 """A book opened for work: its settings, its inbox, its lake and the engine over them. No Dagster here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
+from meterbook.assets.clock import side_of
 from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
+from meterbook.assets.prices import PRICED_TABLES, PriceHistory
 from meterbook.sql.catalog import Catalog, Settings, digest
-from meterbook.sql.engine import Engine
+from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Columns, Model, Project, read_project
 from meterbook.sql.schemas import columns_of
@@ -45,11 +47,12 @@ class Workspace:
     """
 
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self.folder, self._settings = folder, settings
+        self.folder = folder
         self.book = Book(folder)
+        self._settings = replace(settings or Settings(), side=side_of(self.book.settings.time_zone))
         self.lake = Lake(folder / "lake")
         key = self.book.settings.prompt_hash_key
-        guard = UnitGuard(lambda: self.book.cards, project)
+        guard = UnitGuard(lambda: self.book.current_cards, project)
         self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None, guard)
 
     @cached_property
@@ -72,12 +75,25 @@ class Workspace:
         self.lake.clean()
         ingested = self.inbox.ingest(progress)
         self.__dict__.pop("engine", None)
+        self.prices.take_up()
         for name, frame in tables_of(self.book).items():
             self.engine.put(name, frame)
         self.engine.put("raw.input_file", self.inbox.input_files())
         self.engine.put("raw.file_flag", self.inbox.file_flags())
         self.engine.put("raw.quarantine", self.inbox.quarantine())
         return ingested
+
+    @property
+    def prices(self) -> PriceHistory:
+        """Which version of the cards prices which days."""
+        return PriceHistory(self.book, self.catalog)
+
+    def build(self, model: Model, within: tuple[date, date] | None = None, progress: Callable[[int], None] | None = None) -> Built:
+        """Make what is missing or stale of one table, as `Engine.build`; days that get their prices by it are noted as priced."""
+        built = self.engine.build(model, within, progress)
+        if model.name in PRICED_TABLES:
+            self.prices.note_priced()
+        return built
 
     def plan(self, from_day: date | None = None, to_day: date | None = None) -> Plan | None:
         """What is missing or stale, as a range of days; None where nothing is.
@@ -89,7 +105,9 @@ class Workspace:
         stale = [(model, key) for model in self.project.models.values() for key in (*self.engine.stale(model), *self.engine.orphans(model))]
         if not stale:
             return None
-        first = min(self._first_day(model, key) for model, key in stale)
+        # A day of the book may end in the UTC day after it.
+        first = min(self._first_day(model, key) for model, key in stale) - timedelta(days=abs(self._settings.side))
+        first = max(first, date.fromisoformat(self.catalog.days[0]))
         last = date.fromisoformat(self.catalog.days[-1]) + timedelta(days=1)
         first, last = max(first, from_day or first), min(last, to_day or last)
         key = digest([(model.name, partition) for model, partition in stale])

@@ -1,11 +1,11 @@
 """The command line: `meterbook --book DIR VERB`.
 
-Exit codes: 0 done; 1 a blocking check failed or a file was refused (what passed stays published); 2 the book, a card or an argument is
-wrong.
+Exit codes: 0 done; 1 a blocking check failed, a period was held back or a file was refused (what passed stays published); 2 the book, a
+card or an argument is wrong.
 """
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
+from meterbook.pipelines import cli_prices, cli_reconcile, cli_rerate
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.strict_yaml import StrictYamlError
 from meterbook.sql.models import ModelError
@@ -26,8 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-prices_app = typer.Typer(help="Rate cards.", no_args_is_help=True)
-app.add_typer(prices_app, name="prices")
+app.add_typer(cli_prices.app, name="prices")
+app.add_typer(cli_rerate.app)
+app.add_typer(cli_reconcile.app)
 bench_app = typer.Typer(help="Measurements beside a peer, in one invocation.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
@@ -79,7 +81,7 @@ def check() -> None:
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace(_Context.book)
-    cards = workspace.book.cards
+    cards = workspace.book.current_cards
     known = {*formats(), MANIFEST}
     files = workspace.inbox.recognise()
     for name, found in files:
@@ -155,22 +157,6 @@ def models() -> None:
     out.print(table)
 
 
-@prices_app.command(epilog="Example: meterbook prices seed --provider openai --provider mistral --folder ./book/rate_cards")
-def seed(
-    folder: Annotated[Path, typer.Option(help="Where to write the cards.")] = Path("rate_cards"),
-    provider: Annotated[list[str] | None, typer.Option(help="Provider id; give it again for more.")] = None,
-) -> None:
-    """Write dated cards from the genai-prices package that is installed; nothing is downloaded."""
-    from meterbook.rate_cards.seed import seed as write  # noqa: PLC0415
-
-    try:
-        written = write(folder, provider or ["openai", "anthropic", "google"], datetime.now(UTC).date())
-    except ValueError as error:
-        raise BookError(str(error)) from error
-    for path in written:
-        out.print(f"wrote {path}")
-
-
 @bench_app.command("ingest", epilog="Example: meterbook bench ingest --rounds 5 --json ingest.json")
 def bench_ingest(
     rows: Annotated[int, typer.Option(min=1_000, help="Lines of the gateway log.")] = 333_333,
@@ -202,6 +188,7 @@ def _day(value: datetime | None) -> date | None:
 
 
 def _publish(kind: str, period: str | None) -> None:
+    from meterbook.assets.gate import HeldBackError  # noqa: PLC0415
     from meterbook.assets.publishing import Publisher  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
@@ -209,9 +196,13 @@ def _publish(kind: str, period: str | None) -> None:
     items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}]
     if not items:
         raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
-    for _, files in publisher.publish(items[-1:]):
-        for path in files:
-            out.print(str(path), soft_wrap=True)
+    try:
+        for _, files in publisher.publish(items[-1:]):
+            for path in files:
+                out.print(str(path), soft_wrap=True)
+    except HeldBackError as held:
+        err.print(f"not published {held}", style="red", soft_wrap=True, markup=False)
+        raise typer.Exit(FAILED) from held
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from meterbook.pipelines import demo_gpus as gpus
-from meterbook.pipelines.demo_bills import Usage, add_shadow, add_up, write_bills
+from meterbook.pipelines.demo_bills import add_up, write_bills
 from meterbook.pipelines.demo_company import POOLS, days, write_book
+from meterbook.pipelines.demo_gaps import Usage, add_shadow, echoed, settle
 from meterbook.pipelines.demo_gateway import Gateway
+from meterbook.pipelines.demo_google import gaps_of, write_google
 from meterbook.pipelines.demo_outcomes import outcomes_of, write_outcomes
 from meterbook.pipelines.demo_requests import lines_of, requests_of
 from meterbook.pipelines.demo_truth import Tally, truth_of
@@ -36,15 +38,17 @@ def write_demo(folder: Path, count: int | None = None, progress: Callable[[date]
         tally.requests(made, day)
         add_up(usage, made, day)
         outcomes[f"{day:%Y-%m}"] += outcomes_of(made, day)
-        gateway.write(day, lines_of(made, day))
+        lines = lines_of(made, day)
+        gateway.write(day, lines + [lines[n] for n in echoed(made, day)])
         _gpus(folder, day, tally, gateway)
         if progress:
             progress(day)
     add_shadow(usage, wanted)
+    tally.gaps += [*settle(usage), *gaps_of(usage)]
     for month, rows in outcomes.items():
         tally.outcomes(rows)
         gateway.files[write_outcomes(folder, month, rows)] = {"rows_in": len(rows), "quarantined": 0}
-    files = gateway.files | write_bills(folder, usage)
+    files = gateway.files | write_bills(folder, usage) | write_google(folder, usage)
     (folder / "truth.json").write_text(json.dumps(truth_of(tally, wanted, usage, files, gateway.late_rows), indent=1) + "\n", "utf-8")
 
 

@@ -1,6 +1,6 @@
 """What the sample company's providers export: usage and costs that follow from the requests, but for what was planted.
 
-Google exports nothing here. OpenAI gives dollars, Anthropic cents; both call a model by its dated name.
+OpenAI gives dollars, Anthropic cents; both call a model by its dated name. Google's bill is in demo_google.
 """
 
 import json
@@ -11,64 +11,37 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from meterbook.pipelines.demo_company import PRICES
+from meterbook.pipelines.demo_gaps import Key, Sums, Usage, echoed, forgiven, lagging, prices_of, rows_of_providers, tier_of
+from meterbook.pipelines.demo_requests import Requests, buckets_of
 
-from meterbook.pipelines.demo_company import FEATURES, PRICES, price_on
-from meterbook.pipelines.demo_requests import Requests
-
-SHADOW_PROJECT, SHADOW_DAYS = "proj_shadow", (date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 10))
-SHADOW_MODEL, SHADOW_REQUESTS, SHADOW_INPUT, SHADOW_OUTPUT = "gpt-5-mini", 4_000, 90_000_000, 5_000_000
-"""A project that went past the gateway: requests and tokens of each of its days."""
 CREDIT_DAY, CREDIT_USD = date(2026, 9, 30), Decimal(-50)
 TAX_DAY, TAX_USD = date(2026, 10, 30), Decimal("41.37")
-LAG_DAY, LAG_PROVIDER, LAG_FROM_HOUR = date(2026, 10, 15), "openai", 22
-"""OpenAI counts what happened in the last two hours of this day on the next one."""
 BILLED = ("anthropic", "openai")
 MONTHLY_PAGE_DAYS = 7
-Key = tuple[str, str]
-Sums = dict[Key, list[int]]
-"""(project, model) -> requests, uncached input, cache read, cache written, output."""
-Usage = dict[date, dict[str, Sums]]
-
-
-def lagging(made: Requests, day: date) -> list[int]:
-    """Rows that their provider counts on the next day."""
-    if day != LAG_DAY:
-        return []
-    late = np.flatnonzero((made.millisecond >= LAG_FROM_HOUR * 3_600_000) & _counted(made)).tolist()
-    return [n for n in late if (price := PRICES.get(made.model[n])) and price.provider == LAG_PROVIDER]
 
 
 def add_up(usage: Usage, made: Requests, day: date) -> None:
     """Add a day's requests to the usage of the day on which each provider counts them."""
-    buckets = np.stack([made.prompt - made.read - made.written, made.read, made.written, made.output], axis=1).tolist()
-    lags = set(lagging(made, day))
-    for n in np.flatnonzero(_counted(made)).tolist():
-        price = PRICES.get(made.model[n])
-        if price is None:
-            continue
-        sums = usage.setdefault(day + timedelta(days=int(n in lags)), {}).setdefault(price.provider, {})
-        total = sums.setdefault((FEATURES[made.feature[n]].project, made.model[n]), [0] * 5)
-        for place, value in enumerate((1, *buckets[n])):
-            total[place] += value
+    buckets = buckets_of(made).tolist()
+    lags, left_out = set(lagging(made, day)), set(forgiven(made, day))
+    for n, provider, key in rows_of_providers(made):
+        if n not in left_out:
+            sums = usage.setdefault(day + timedelta(days=int(n in lags)), {}).setdefault(provider, {})
+            _add(sums, key, buckets[n])
+    for n, provider, key in rows_of_providers(made, echoed(made, day)):
+        _add(usage[day][provider], key, buckets[n])
 
 
-def _counted(made: Requests) -> NDArray[np.bool_]:
-    """What the gateway answered from its own cache, and what a provider refused, was never counted by one."""
-    return np.asarray(~made.cache_hit & (made.prompt > 0))
-
-
-def add_shadow(usage: Usage, wanted: Sequence[date]) -> None:
-    """Add what went past the gateway."""
-    for day in sorted(set(wanted) & set(SHADOW_DAYS)):
-        sums = usage.setdefault(day, {}).setdefault("openai", {})
-        sums[SHADOW_PROJECT, SHADOW_MODEL] = [SHADOW_REQUESTS, SHADOW_INPUT, 0, 0, SHADOW_OUTPUT]
+def _add(sums: Sums, key: Key, buckets: Sequence[int]) -> None:
+    total = sums.setdefault(key, [0] * 5)
+    for place, value in enumerate((1, *buckets)):
+        total[place] += value
 
 
 def billed_usd(day: date, provider: str, sums: Sums) -> Decimal:
     """All a provider bills for a day."""
-    lines = sum((amount for (_, model), total in sums.items() for _, _, amount in _meters(model, day, total)), Decimal(0))
+    lines = sum((amount for key, total in sums.items() for _, _, amount in _meters(key, day, total)), Decimal(0))
     return lines + sum((amount for _, amount in _extras(day, provider)), Decimal(0))
 
 
@@ -129,10 +102,9 @@ def _bucket(provider: str, day: date, results: list[dict[str, Any]]) -> dict[str
     return {"starting_at": starting, "ending_at": ending, "results": results}
 
 
-def _meters(model: str, day: date, sums: Sequence[int]) -> list[tuple[int, int, Decimal]]:
+def _meters(key: Key, day: date, sums: Sequence[int]) -> list[tuple[int, int, Decimal]]:
     """Number of the meter, tokens and USD, for each meter with tokens."""
-    price = price_on(model, day)
-    rates = price.meters if price else ()
+    rates = prices_of(day, key)
     return [(n, tokens, Decimal(rate * tokens).scaleb(-12)) for n, (rate, tokens) in enumerate(zip(rates, sums[1:], strict=True)) if tokens]
 
 
@@ -142,7 +114,7 @@ def _extras(day: date, provider: str) -> list[tuple[str, Decimal]]:
     return [lines[day]] if provider == "openai" and day in lines else []
 
 
-def _openai_usage(_day: date, sums: Sums) -> list[dict[str, Any]]:
+def _openai_usage(day: date, sums: Sums) -> list[dict[str, Any]]:
     return [
         {
             "object": "organization.usage.completions.result",
@@ -155,7 +127,7 @@ def _openai_usage(_day: date, sums: Sums) -> list[dict[str, Any]]:
             "user_id": None,
             "api_key_id": None,
             "model": PRICES[model].release,
-            "batch": False,
+            "batch": tier_of(day, (project, model)) == "batch",
             "service_tier": "default",
         }
         for (project, model), (requests, fresh, read, written, output) in sums.items()
@@ -165,11 +137,15 @@ def _openai_usage(_day: date, sums: Sums) -> list[dict[str, Any]]:
 def _openai_costs(day: date, sums: Sums) -> list[dict[str, Any]]:
     names = ("input", "cached input", "cache write", "output")
     lines = [
-        _openai_line(amount, f"{PRICES[model].release}, {names[meter]}", tokens, project)
+        _openai_line(amount, f"{PRICES[model].release}{_batch(day, (project, model))}, {names[meter]}", tokens, project)
         for (project, model), total in sums.items()
-        for meter, tokens, amount in _meters(model, day, total)
+        for meter, tokens, amount in _meters((project, model), day, total)
     ]
     return lines + [_openai_line(amount, item, None, None) for item, amount in _extras(day, "openai")]
+
+
+def _batch(day: date, key: Key) -> str:
+    return " batch" if tier_of(day, key) == "batch" else ""
 
 
 def _openai_line(amount: Decimal, item: str, tokens: int | None, project: str | None) -> dict[str, Any]:
@@ -223,5 +199,5 @@ def _anthropic_costs(day: date, sums: Sums) -> list[dict[str, Any]]:
             "token_type": meters[meter][0],
         }
         for (project, model), total in sums.items()
-        for meter, _, amount in _meters(model, day, total)
+        for meter, _, amount in _meters((project, model), day, total)
     ]

@@ -41,6 +41,13 @@ PRICES = {
 REPRICED, REPRICED_ON, GATEWAY_KNEW_ON = "gpt-5", date(2026, 10, 12), date(2026, 10, 14)
 """The model whose price rose, the day it did, and the day from which the gateway's own price table had it."""
 REPRICED_PRICE = Price("openai", "gpt-5-2025-08-07", 1_750_000, 175_000, 0, 14_000_000)
+TIER_PRICES = {
+    ("gpt-5", "batch"): Price("openai", "gpt-5-2025-08-07", 625_000, 62_500, 0, 5_000_000),
+    ("gpt-5", "priority"): Price("openai", "gpt-5-2025-08-07", 3_500_000, 350_000, 0, 28_000_000),
+}
+"""What other tiers than standard cost, where the company uses or is billed them."""
+EURO_USD = Decimal("1.08")
+"""What the book says a euro is worth in October."""
 UNPRICED_MODEL, UNPRICED_FROM = "acme-tuned-llm", date(2026, 10, 5)
 
 
@@ -126,8 +133,10 @@ def days(count: int | None = None) -> list[date]:
     return every if count is None else every[-count:]
 
 
-def price_on(model: str, day: date) -> Price | None:
-    """What a model costs on a day; None for the one nobody has a price of."""
+def price_on(model: str, day: date, tier: str = "standard") -> Price | None:
+    """What a model costs on a day in a tier; None for the one nobody has a price of."""
+    if tier != "standard":
+        return TIER_PRICES[model, tier]
     return REPRICED_PRICE if model == REPRICED and day >= REPRICED_ON else PRICES.get(model)
 
 
@@ -173,6 +182,7 @@ def _files(first: date) -> dict[str, str]:
             "  - {budget: research, period: month, amount_usd: 18000, team: research}\n"
             "  - {budget: staging, period: week, amount_usd: 150, environment: staging}\n"
         ),
+        "fx_rates.csv": f"# What a unit of a currency is worth in dollars, from a day on.\ndate,currency,usd\n2026-10-01,EUR,{EURO_USD}\n",
         "rate_cards/negotiated.yaml": _card(),
     }
 
@@ -186,15 +196,23 @@ def _owners() -> str:
 
 
 def _card() -> str:
-    source = "source: invented for the sample company, checked_on: 2026-10-01"
+    source = "source: demo:invented-for-the-sample-company, checked_on: 2026-10-01"
     old, new = PRICES[REPRICED], REPRICED_PRICE
-    meters = [", ".join(f"{name}: {_per_million(getattr(one, name))}" for name in ("input", "cache_read", "output")) for one in (old, new)]
+    tiers = "".join(
+        f"      - {{tier: {tier}, starts_on: 2026-01-01, {_meters(price)}, {source}}}\n"
+        for (model, tier), price in TIER_PRICES.items()
+        if model == REPRICED
+    )
     return (
         "# What the company agreed with its provider; it replaces the shipped prices of this model.\n"
         f"provider: openai\nmodels:\n  {REPRICED}:\n    aliases: ['{REPRICED}-20*']\n    rates:\n"
-        f"      - {{starts_on: 2026-01-01, ends_on: {REPRICED_ON}, {meters[0]}, {source}}}\n"
-        f"      - {{starts_on: {REPRICED_ON}, {meters[1]}, {source}}}\n"
+        f"      - {{starts_on: 2026-01-01, ends_on: {REPRICED_ON}, {_meters(old)}, {source}}}\n"
+        f"      - {{starts_on: {REPRICED_ON}, {_meters(new)}, {source}}}\n{tiers}"
     )
+
+
+def _meters(price: Price) -> str:
+    return ", ".join(f"{name}: {_per_million(getattr(price, name))}" for name in ("input", "cache_read", "output"))
 
 
 def _per_million(pico: int) -> str:

@@ -29,6 +29,10 @@ SPIKE_DAY, SPIKE_TENANT, SPIKE_REQUESTS, SPIKE_SESSION = date(2026, 10, 21), "ha
 STORM_DAY, STORM_FEATURE, STORM_ATTEMPTS = date(2026, 10, 22), 0, 3
 LOOP_DAY, LOOP_TENANT, LOOP_CALLS, LOOP_SESSION = date(2026, 10, 23), "dune", 420, "sess-loop-dune"
 RAMP_FEATURE, RAMP_FROM, RAMP_FACTOR = "email-drafts", date(2026, 10, 1), 2.6
+PRIORITY_DAY, PRIORITY_FEATURE, PRIORITY_CALLS = date(2026, 10, 19), 3, 20
+"""Calls that were served with priority, as their answers say, and that are billed at the standard price."""
+TWICE_CACHED_DAYS, TWICE_CACHED = (date(2026, 10, 26), date(2026, 10, 27)), "gpt-4.1"
+"""Days on which the gateway counted the cached tokens of a model once more as fresh ones."""
 Ints = NDArray[np.int64]
 GATEWAY_NAMES = {"google": "vertex_ai"}
 """LiteLLM's own name of a provider, where it is another."""
@@ -54,6 +58,7 @@ class Requests:
     staging: NDArray[np.bool_]
     unowned: NDArray[np.bool_]
     session: list[str]
+    tier: list[str]
 
     def __len__(self) -> int:
         """Attempts."""
@@ -70,7 +75,12 @@ def requests_of(day: date) -> Requests:
         parts.append(_loop(rng))
     if day >= UNPRICED_FROM:
         parts.append(_batch(rng, 2, 60, model=UNPRICED_MODEL, scale=0.5))
-    return _join(parts)
+    made = _join(parts)
+    if day == PRIORITY_DAY:
+        asked = [n for n in range(len(made)) if made.feature[n] == PRIORITY_FEATURE and made.model[n] == "gpt-5" and made.output[n]]
+        for n in asked[:PRIORITY_CALLS]:
+            made.tier[n] = "priority"
+    return made
 
 
 def _feature(rng: np.random.Generator, day: date, number: int, feature: Feature) -> Requests:
@@ -132,6 +142,7 @@ def _batch(
         staging=rng.random(count) < 0.04,
         unowned=rng.random(count) < 0.012,
         session=[""] * count,
+        tier=["standard"] * count,
     )
 
 
@@ -192,10 +203,15 @@ def _join(parts: Sequence[Requests]) -> Requests:
 
 def cost_pico(made: Requests, day: date) -> list[int | None]:
     """What each attempt costs, in pico-dollars; None where nobody has a price."""
-    rates = {model: price.meters if (price := price_on(model, day)) else None for model in set(made.model)}
-    buckets = np.stack([made.prompt - made.read - made.written, made.read, made.written, made.output], axis=1)
-    paid = (np.where(made.cache_hit[:, None], 0, buckets)).tolist()
-    return [_cost(rates[model], tokens) for model, tokens in zip(made.model, paid, strict=True)]
+    kinds = list(zip(made.model, made.tier, strict=True))
+    rates = {(model, tier): price.meters if (price := price_on(model, day, tier)) else None for model, tier in set(kinds)}
+    paid = np.where(made.cache_hit[:, None], 0, buckets_of(made)).tolist()
+    return [_cost(rates[kind], tokens) for kind, tokens in zip(kinds, paid, strict=True)]
+
+
+def buckets_of(made: Requests) -> Ints:
+    """Uncached input, cache read, cache write and output of each attempt."""
+    return np.stack([made.prompt - made.read - made.written, made.read, made.written, made.output], axis=1)
 
 
 def _cost(rates: tuple[int, int, int, int] | None, tokens: list[int]) -> int | None:
@@ -205,9 +221,19 @@ def _cost(rates: tuple[int, int, int, int] | None, tokens: list[int]) -> int | N
 
 
 def reported_pico(made: Requests, day: date) -> list[int]:
-    """What the gateway writes as each attempt's spend: 0 where it knows no price, an old price until it learns the new one."""
+    """What the gateway writes as each attempt's spend.
+
+    0 where it knows no price; an old price until it learns the new one; and some cached tokens twice.
+    """
     priced_on = REPRICED_ON - timedelta(days=1) if REPRICED_ON <= day < GATEWAY_KNEW_ON else day
-    return [pico or 0 for pico in cost_pico(made, priced_on)]
+    twice = twice_cached_pico(made, day)
+    return [(pico or 0) + again for pico, again in zip(cost_pico(made, priced_on), twice, strict=True)]
+
+
+def twice_cached_pico(made: Requests, day: date) -> list[int]:
+    """What the gateway adds for cached tokens that it counts again as input."""
+    price = PRICES[TWICE_CACHED].input if day in TWICE_CACHED_DAYS else 0
+    return [price * int(made.read[n]) if model == TWICE_CACHED else 0 for n, model in enumerate(made.model)]
 
 
 def lines_of(made: Requests, day: date) -> list[bytes]:
@@ -232,7 +258,7 @@ def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
         f'"startTime":"{start}","endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{model}",'
         f'"custom_llm_provider":"{_gateway_name(model)}","user":"",'
         f'"metadata":{{"user_api_key_alias":"{alias}","user_api_key_project_id":"{feature.project}",{_error(made, n)}'
-        f'"usage_object":{{"prompt_tokens_details":{{"cached_tokens":{read}}},'
+        f'"usage_object":{{{_tier(made, n)}"prompt_tokens_details":{{"cached_tokens":{read}}},'
         f'"completion_tokens_details":{{"reasoning_tokens":{int(made.reasoning[n])}}},'
         f'"cache_creation_input_tokens":{written}}}}},"cache_hit":"{bool(made.cache_hit[n])}","request_tags":[{tags}],'
         f'"end_user":"{TENANTS[made.tenant[n]]}","session_id":"{made.session[n] or call}","status":"{made.status[n]}"}}'
@@ -244,6 +270,10 @@ def _error(made: Requests, n: int) -> str:
         return ""
     name, code = ("Timeout", 408) if made.prompt[n] else ("RateLimitError", 429)
     return f'"error_information":{{"error_class":"{name}","error_code":"{code}"}},'
+
+
+def _tier(made: Requests, n: int) -> str:
+    return "" if made.tier[n] == "standard" else f'"service_tier":"{made.tier[n]}",'
 
 
 @cache

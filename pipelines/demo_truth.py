@@ -8,7 +8,9 @@ from typing import Any
 
 from meterbook.pipelines import demo_bills as bills
 from meterbook.pipelines import demo_company as company
+from meterbook.pipelines import demo_gaps as gaps
 from meterbook.pipelines import demo_gateway as gateway
+from meterbook.pipelines import demo_google as google
 from meterbook.pipelines import demo_gpus as gpus
 from meterbook.pipelines import demo_requests as planted
 from meterbook.pipelines.demo_requests import Requests, cost_pico, reported_pico, usd
@@ -22,7 +24,7 @@ _PARTS: dict[str, Callable[[Requests, int, date], bool]] = {
     "tool_call_loop": lambda made, n, _: made.session[n] == planted.LOOP_SESSION,
     "unowned_keys": lambda made, n, _: bool(made.unowned[n]),
     "unpriced_model": lambda made, n, _: made.model[n] == company.UNPRICED_MODEL,
-    "repriced": lambda made, n, day: made.model[n] == company.REPRICED and day >= company.REPRICED_ON,
+    "repriced": lambda made, n, day: made.model[n] == company.REPRICED and day >= company.REPRICED_ON and made.tier[n] == "standard",
     "ramp": lambda made, n, _: _NAMES[made.feature[n]] == planted.RAMP_FEATURE and not made.unowned[n],
     "cache_hits": lambda made, n, _: bool(made.cache_hit[n]),
     "failed": lambda made, n, _: made.status[n] == "failure",
@@ -41,6 +43,7 @@ class Tally:
         self.ramp: dict[str, Sum] = defaultdict(Counter)
         self.units: dict[str, Sum] = defaultdict(Counter)
         self.pools: dict[str, Sum] = defaultdict(Counter)
+        self.gaps: list[gaps.Gap] = []
 
     def requests(self, made: Requests, day: date) -> None:
         """Add a day's attempts."""
@@ -55,7 +58,8 @@ class Tally:
         for provider in {price.provider for price in company.PRICES.values()}:
             models = {model for model, price in company.PRICES.items() if price.provider == provider}
             self.providers[provider].update(_sum(costs, [n for n, model in enumerate(made.model) if model in models]))
-        self.parts["lag"].update(_sum(costs, bills.lagging(made, day)))
+        self.parts["lag"].update(_sum(costs, gaps.lagging(made, day)))
+        self.gaps += gaps.gaps_of_calls(made, day)
         self._reprice(made, costs, day)
 
     def _tokens(self, made: Requests, costs: list[int | None]) -> None:
@@ -100,9 +104,9 @@ def _figures(found: Sum) -> dict[str, Any]:
     return {"requests": found["requests"], "cost_usd": usd(found["cost_pico"])}
 
 
-def truth_of(tally: Tally, wanted: list[date], usage: bills.Usage, files: gateway.Files, late_rows: int) -> dict[str, Any]:
+def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway.Files, late_rows: int) -> dict[str, Any]:
     """All of it, as JSON has it; money is text, exact to the pico-dollar."""
-    total = dict(tally.total)
+    total, found = dict(tally.total), _gaps(tally, wanted)
     cost = usd(total.pop("cost_pico"))
     return {
         "first_day": str(wanted[0]),
@@ -117,7 +121,8 @@ def truth_of(tally: Tally, wanted: list[date], usage: bills.Usage, files: gatewa
         "plants": _request_plants(tally) | _file_plants(files, late_rows) | _bill_plants(tally, wanted) | _gpu_plants(wanted),
         "days": {day: _figures(found) for day, found in tally.days.items()},
         "providers": {name: _figures(found) for name, found in sorted(tally.providers.items())},
-        "bills": _bills(tally, usage),
+        "bills": _bills(found, usage),
+        "reconciliation": [gap.told for gap in found],
         "units": {unit: dict(found) for unit, found in sorted(tally.units.items())},
         "gpu_minutes": {pool: dict(found) for pool, found in tally.pools.items()},
         "files": files,
@@ -181,19 +186,19 @@ def _file_plants(files: gateway.Files, late_rows: int) -> dict[str, Any]:
 
 
 def _bill_plants(tally: Tally, wanted: list[date]) -> dict[str, Any]:
-    shadow = [day for day in wanted if day in bills.SHADOW_DAYS]
-    price = company.PRICES[bills.SHADOW_MODEL]
+    shadow = [day for day in wanted if day in gaps.SHADOW_DAYS]
+    price = company.PRICES[gaps.SHADOW_MODEL]
     return {
         "shadow_project": {
-            "project": bills.SHADOW_PROJECT,
+            "project": gaps.SHADOW_PROJECT,
             "days": [str(day) for day in shadow],
-            "requests": bills.SHADOW_REQUESTS * len(shadow),
-            "cost_usd": usd(len(shadow) * (bills.SHADOW_INPUT * price.input + bills.SHADOW_OUTPUT * price.output)),
+            "requests": gaps.SHADOW_REQUESTS * len(shadow),
+            "cost_usd": usd(len(shadow) * (gaps.SHADOW_INPUT * price.input + gaps.SHADOW_OUTPUT * price.output)),
         },
         "provider_counts_late": {
-            "day": str(bills.LAG_DAY),
-            "counted_on": str(bills.LAG_DAY + timedelta(days=1)),
-            "provider": bills.LAG_PROVIDER,
+            "day": str(gaps.LAG_DAY),
+            "counted_on": str(gaps.LAG_DAY + timedelta(days=1)),
+            "provider": gaps.LAG_PROVIDER,
             **_figures(tally.parts["lag"]),
         },
         "credit": {"day": str(bills.CREDIT_DAY), "provider": "openai", "amount_usd": str(bills.CREDIT_USD)},
@@ -209,17 +214,20 @@ def _gpu_plants(wanted: list[date]) -> dict[str, Any]:
     }
 
 
-def _bills(tally: Tally, usage: bills.Usage) -> dict[str, Any]:
-    """What each provider billed in all; Google, whose requests are priced but never billed here, has no export."""
+def _gaps(tally: Tally, wanted: list[date]) -> list[gaps.Gap]:
+    extras = [(day, amount) for day, amount in ((bills.CREDIT_DAY, bills.CREDIT_USD), (bills.TAX_DAY, bills.TAX_USD)) if day in wanted]
+    beside = [gaps.Gap(gaps.BILLED, "credits and taxes", day, "openai", "(none)", "(none)", amount) for day, amount in extras]
+    return sorted([*tally.gaps, *beside], key=lambda gap: (gap.comparison, gap.cause, gap.day, gap.key, gap.model))
+
+
+def _bills(found: list[gaps.Gap], usage: gaps.Usage) -> dict[str, Any]:
+    """What each provider billed in all, and by how much that is not what its requests cost on the days it billed."""
     billed = {
         provider: sum((bills.billed_usd(day, provider, sums.get(provider, {})) for day, sums in usage.items()), Decimal(0))
         for provider in bills.BILLED
     }
-    logged = {provider: Decimal(usd(found["cost_pico"])) for provider, found in tally.providers.items()}
-    return {
-        "google": "no export",
-        **{
-            provider: {"billed_usd": f"{amount:f}", "difference_usd": f"{amount - logged.get(provider, Decimal(0)):f}"}
-            for provider, amount in billed.items()
-        },
-    }
+    billed["google"] = sum((google.billed_on(day, sums.get("google", {})) for day, sums in usage.items()), Decimal(0))
+    gap: dict[str, Decimal] = defaultdict(Decimal)
+    for one in found:
+        gap[one.provider] += one.usd if one.comparison == gaps.BILLED else 0
+    return {provider: {"billed_usd": f"{amount:f}", "difference_usd": f"{gap[provider]:f}"} for provider, amount in sorted(billed.items())}

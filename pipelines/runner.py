@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
-from filelock import FileLock, Timeout
 from rich.console import Console
 
-from meterbook.assets.book import Book, BookError
+from meterbook.assets.book import Book
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
 from meterbook.assets.publishing import QUALITY_PAGE, WEEKLY, Publication, Publisher, bounds_of
@@ -20,8 +19,10 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
 from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
+from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
-from meterbook.pipelines.words import door_lines
+from meterbook.pipelines.words import cost_line, coverage_lines, differing_line, door_lines
+from meterbook.reports.coverage import Coverage
 from meterbook.reports.quality import Quality
 
 DONE, FAILED = 0, 1
@@ -40,6 +41,8 @@ class Outcome:
     built_days: tuple[date, date] | None = None
     published: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    held: dict[str, str] = field(default_factory=dict)
+    """Why publications were held back, by key."""
 
 
 def run_book(folder: Path, console: Console, from_day: date | None = None, to_day: date | None = None, *, debug: bool = False) -> int:
@@ -53,20 +56,16 @@ def run_book(folder: Path, console: Console, from_day: date | None = None, to_da
         debug: let errors of steps through.
 
     Returns:
-        The exit code: 0, or 1 where a blocking check failed or a file was refused.
+        The exit code: 0, or 1 where a blocking check failed, a period was held back for want of prices, or a file was refused.
 
     Raises:
         BookError: the book is wrong, or another run is at work on it.
     """
     Book(folder)
-    lock = FileLock(folder / ".meterbook.lock", timeout=0)
-    try:
-        with lock, Steps(console) as steps:
-            outcome = _Run(folder, steps, debug=debug).go(from_day, to_day)
-    except Timeout as busy:
-        raise BookError(f"another run is at work on {folder}; wait for it, or remove {lock.lock_file} if there is none") from busy
+    with locked(folder), Steps(console) as steps:
+        outcome = _Run(folder, steps, debug=debug).go(from_day, to_day)
     _summary(folder, console, outcome)
-    return FAILED if outcome.failures or outcome.ingested.refused else DONE
+    return FAILED if outcome.failures or outcome.held or outcome.ingested.refused else DONE
 
 
 class _Run:
@@ -76,7 +75,9 @@ class _Run:
         self.workspace = Workspace(folder)
 
     def go(self, from_day: date | None, to_day: date | None) -> Outcome:
-        self.workspace.book.cards  # noqa: B018 -- a wrong card stops a run before it begins
+        # A wrong card or policy stops a run before it begins.
+        self.workspace.book.cards  # noqa: B018
+        self.workspace.book.policies  # noqa: B018
         self._ingest()
         if not self.outcome.failures and self._compute(from_day, to_day):
             self._publish()
@@ -97,12 +98,16 @@ class _Run:
 
     def _publish(self) -> None:
         # Opened anew: the models have just been written by the run's own workspace.
-        stale = Publisher(Workspace(self.folder)).stale()
-        self.steps.begin("publish", len(stale))
+        publisher = Publisher(Workspace(self.folder))
+        stale = publisher.stale()
+        held = self.outcome.held = publisher.held_back(stale)
+        self.steps.begin("publish", len(stale) - len(held))
         for job, kind in (("chargeback", "chargeback"), ("weekly", WEEKLY)):
-            items = [item for item in stale if item.kind == kind]
-            if items and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
-                self.outcome.published += [item.key for item in items]
+            # A range of what passes the gate; what is held back parts it.
+            for is_held, group in groupby((item for item in stale if item.kind == kind), key=lambda item: item.key in held):
+                items = list(group)
+                if not is_held and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
+                    self.outcome.published += [item.key for item in items]
         if QUALITY_PAGE in stale and self._execute("models", {}, [QUALITY_KEY]):
             self.outcome.published.append(QUALITY_PAGE.key)
 
@@ -149,22 +154,23 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
             "select coalesce(sum(rows_out), 0), coalesce(sum(duplicates), 0) from marts.input_file"
         ).fetchall()
         [(days, first, last, cost)] = con.execute("select count(*), min(day), max(day), sum(cost_usd) from marts.conservation").fetchall()
-        [(requests, priced)] = con.execute(
-            "select coalesce(sum(requests), 0), coalesce(sum(case when reason = 'priced' then requests end), 0) from marts.coverage"
-        ).fetchall()
-    lines += [f"kept {rows_out:,} rows, {duplicates:,} duplicates", *door]
-    if days:
-        lines.append(f"cost ${cost.quantize(Decimal('0.01')):,} over {days} days, {first} to {last}")
-    if requests:
-        lines.append(f"priced {priced / requests:.2%} of {requests:,} requests")
+        coverage = Coverage(con)
+        lines += [f"kept {rows_out:,} rows, {duplicates:,} duplicates", *door]
+        if days:
+            lines.append(cost_line(coverage, cost, f"over {days} days, {first} to {last}"))
+        lines += coverage_lines(coverage)
     built = outcome.built_days
     lines.append(f"computed {built[0]} to {built[1]}" if built else "nothing to compute: every day is up to date")
+    if differing := workspace.prices.differing():
+        lines.append(differing_line(differing))
     lines += _written(folder, outcome)
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)
     _notes(folder, console, found)
     for failure in outcome.failures:
         console.print(f"failed {failure}", style="red", soft_wrap=True, markup=False)
+    for why in outcome.held.values():
+        console.print(f"not published {why}", style="red", soft_wrap=True, markup=False)
 
 
 def _notes(folder: Path, console: Console, found: Ingested) -> None:

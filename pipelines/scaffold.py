@@ -10,10 +10,12 @@ FILES = {
 # The book of a company. `meterbook check` tells what is wrong with it.
 name: My company
 currency: USD
-time_zone: UTC
+time_zone: UTC            # finance time zone, such as Europe/Berlin: its days and months are those of pages and statements
 mode: showback            # or chargeback
 # starts_on: 2026-01-01   # first day of the book; the first day of data where left out
-coverage_target: 0.98     # share of requests that should have a price
+coverage_target: 0.98     # least share of tokens, requests and reported dollars with a price; a week or month with less is not published
+
+# closed_through: 2026-09 # the last month whose prices no longer change: `rerate` corrects it by lines in an open month
 
 # Files in inbox/ are recognised by content. Name a source to call it by its own name, to fix its format, or to map its columns:
 sources: []
@@ -32,7 +34,7 @@ sources: []
 
 # Which rate prices a pool of GPUs, and who answers for its idle time:
 gpu_pools: {}
-#  training: {rate: gpu/h100-sxm, owner: research}
+#  training: {rate: gpu/h100-sxm, owner: research, commitment: reserved_1y}   # standard (on demand), spot, reserved_1y, reserved_3y
 """,
     "owners.csv": "starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority\n",
     "allocation.yaml": """\
@@ -40,6 +42,23 @@ gpu_pools: {}
 pools: []
 #  - {pool: gateway, monthly_usd: 4200.00, key: cost}
 #  - {pool: on-call, monthly_usd: 2000.00, key: fixed, shares: {support: 3, research: 1}}
+""",
+    "commitments.yaml": """\
+# What is paid whatever is used (docs/commitments.md). Append an entry for each order; entries of one name add up. Dates are half open.
+provisioned_throughput: []     # Azure PTU, Bedrock provisioned throughput, Vertex GSU: calls served at that tier cost nothing more
+#  - name: gpt-5 in Sweden
+#    provider: azure.ai.openai
+#    models: ["gpt-5*"]                         # as logged; keys and projects may limit it further
+#    units: 100
+#    tokens_per_minute: 2500                    # weighted tokens of one unit
+#    weights: {input: 1, output: 8, cache_read: 0}
+#    price: {hourly: 1.00}                      # of a unit; or monthly, term (of all), and upfront on top; currency: EUR
+#    starts_on: 2026-01-01
+#    owner: platform                            # team that answers for what is not used
+reserved_gpu: []
+#  - {name: training 2026, pool: training, gpus: 16, price: {monthly: 1100}, starts_on: 2026-01-01, ends_on: 2027-01-01}
+minimum_spend: []              # of a calendar month, for what a provider's models cost
+#  - {name: enterprise, provider: openai, monthly: 5000, starts_on: 2026-01-01}
 """,
     "units.yaml": """\
 # Units of business value, as outcome files name them, and the feature that carries their cost.
@@ -50,6 +69,24 @@ units: []
 # Budgets by scope (team, tenant, feature, environment, model; none is everything) and period (day, week, month, quarter).
 budgets: []
 #  - {budget: everything, period: month, amount_usd: 40000, levels: [50, 80, 100]}
+""",
+    "contracts.yaml": """\
+# What your contracts make of list prices, in this order: discounts and agreed prices, then margins and fees. Dates are half open.
+layers: []
+#  - {name: enterprise agreement, kind: discount, percent: 12, provider: openai, starts_on: 2026-07-01}
+#  - {name: agreed price, kind: price, provider: anthropic, models: [claude-sonnet-4-5], prices: {input: 2.4, output: 12}}
+#  - {name: reseller's fee, kind: margin, percent: 5, provider: aws.bedrock}
+""",
+    "policies.yaml": """\
+# Which failed calls you are billed for. Yours are asked before the shipped ones; the first entry that matches holds. Dates are half open.
+policies: []
+#  - {provider: openai, errors: ['408', '*timeout*'], verdict: not billed, starts_on: 2026-07-01, source: contract, checked_on: 2026-07-01}
+""",
+    "fx_rates.csv": """\
+date,currency,usd
+# Where a bill is not in USD: dollars for one unit of its currency, from that day until the next entry of the currency.
+# Append entries; a bill keeps the rate of its day. Amounts of a day without a rate are left out of every sum, and are named.
+# 2026-01-01,EUR,1.1743
 """,
     "rate_cards/README.md": """\
 Your own and negotiated prices: one YAML per provider. A model given here replaces the shipped one wholly.

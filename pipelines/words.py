@@ -1,17 +1,70 @@
-"""What a run says of the door, in a few lines; the quality page says it in full."""
+"""What a run says of the door and of its prices, in a few lines; the quality page says it in full."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
+from meterbook.assets.prices import Differing
+from meterbook.reports.coverage import Coverage, shown
 from meterbook.reports.numbers import plural
 from meterbook.reports.quality import RECENT, WORDS, Quality, brief
 
 TOLD = 2
 """Reasons named in the line of what was set aside."""
+LACKING = 5
+"""Things without a price that are named."""
+CENT = Decimal("0.01")
 
 
 def door_lines(quality: Quality) -> list[str]:
     """One line for each thing that needs a look, from the same figures as the quality page."""
     return [*_aside(quality), *_volumes(quality), *_alike(quality)]
+
+
+def differing_line(differing: Differing) -> str:
+    """That edited cards changed no day already priced, and how to see what they would change."""
+    verb = f"meterbook rerate --from {differing.first_day} --to {differing.last_day}"
+    they = f"{plural(differing.prices, 'price')} of days already priced {'differs' if differing.prices == 1 else 'differ'}"
+    return f"{they} from your cards; {verb} shows what they would change"
+
+
+def cost_line(coverage: Coverage, cost: Decimal, over: str) -> str:
+    """What everything cost; a range where failed calls may not have been billed."""
+    uncertain = coverage.uncertain["uncertain_usd"]
+    if not uncertain:
+        return f"cost {_cents(cost)} {over}"
+    failed = f"{_cents(uncertain)} of it is for failed calls that may not be billed"
+    return f"cost {_cents(cost - uncertain)} to {_cents(cost)} {over}: {failed}"
+
+
+def coverage_lines(coverage: Coverage) -> list[str]:
+    """How much has a price, how much is estimated, and what lacks a price, the most used first."""
+    return [*_priced(coverage), *_estimated(coverage), *_lacking(coverage)]
+
+
+def _priced(coverage: Coverage) -> Iterator[str]:
+    parts = [f"{shown(one.share)} of {one.total:,.0f} {one.name}" for one in coverage.measures]
+    if parts:
+        yield f"priced {', '.join(parts)}"
+
+
+def _estimated(coverage: Coverage) -> Iterator[str]:
+    requests, tokens, cost = (coverage.total(f"estimated_{name}") for name in ("requests", "tokens", "usd"))
+    if requests:
+        yield (
+            f"estimated {plural(int(requests), 'request')} whose logs count no tokens: {plural(int(tokens), 'token')}, {_cents(cost)}, "
+            "kept apart from what was measured"
+        )
+
+
+def _lacking(coverage: Coverage) -> Iterator[str]:
+    found = list(coverage.lines())
+    yield from (f"no price: {line}" for line in found[:LACKING])
+    if (more := len(found) - LACKING) > 0:
+        yield f"and {plural(more, 'more thing')} without a price"
+
+
+def _cents(usd: Decimal) -> str:
+    return f"${usd.quantize(CENT):,}"
 
 
 def _aside(quality: Quality) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 import json
 
-from meterbook.rate_cards.card import SHIPPED, Card
+from meterbook.rate_cards.card import Card
+from meterbook.rate_cards.compile import SHIPPED
 
 PATH = SHIPPED / "schema.json"
 

@@ -1,166 +1,207 @@
-"""Cards from the prices that come with the `genai-prices` package: written once as YAML and reviewed, never looked up in a run.
+"""Cards from a price source: what is new is appended, what changed is ended and begun anew, and nothing that held before moves.
 
-Its data (MIT licence) is a snapshot kept by its community, with history only where a change was recorded. What it does not say is
-not invented: a price before its first dated change begins at 2020-01-01, and tiers begin where they were first recorded.
+A price that moves by more than a threshold is refused until a person accepts it by name; a source that cannot be trusted leaves the
+card as it is, byte for byte. Comments, notes and entries written by hand stay. Nothing reaches the network.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-from genai_prices.data_snapshot import get_snapshot
+from meterbook.rate_cards.card import CardError, ModelCard
+from meterbook.rate_cards.card_text import SCHEMA_LINE, CardText, model_text, publish, scalar
+from meterbook.rate_cards.changes import Change, as_raw, changes, resolved
+from meterbook.rate_cards.compile import SHIPPED, Entry, read_card, read_entries
+from meterbook.rate_cards.lookup import Names
+from meterbook.rate_cards.offers import Offer, Source
+from meterbook.rate_cards.providers import KNOWN
+from meterbook.rate_cards.schema import schema
+from meterbook.sql.lake import write_if_changed
 
-BEGINNING = date(2020, 1, 1)
-METERS = {
-    "input": "input_mtok",
-    "cache_read": "cache_read_mtok",
-    "cache_write_5m": "cache_write_mtok",
-    "cache_write_1h": "cache_write_1h_mtok",
-    "output": "output_mtok",
-}
-TIERS = {("processing", "batch"): "batch", ("service_tier", "flex"): "flex", ("service_tier", "priority"): "priority"}
-NOT_TEXT = re.compile(
-    r"image|audio|realtime|tts|transcribe|whisper|live|omni|moderation|robotics|nano-banana|search|computer-use|deep-research|ft:|\.ft-|vision|:extended"
-)
-_PLAIN_ALIAS = re.compile(r"^[a-z0-9][a-z0-9._:/-]*$")
+THRESHOLD = Decimal(30)
+"""Per cent by which a price may move without being accepted by name."""
+ALL = "all"
 
 
-def seed(folder: Path, providers: Sequence[str], checked_on: date) -> list[Path]:
-    """Write one card per provider from the installed `genai-prices`.
+@dataclass
+class Seeded:
+    """What became of one provider's card."""
+
+    provider: str
+    path: Path
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Models left as they were, each with the reason."""
+    notes: list[str] = field(default_factory=list)
+    failed: str | None = None
+    """Why the whole card was left as it was."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file changed."""
+        return self.failed is None and bool(self.added or self.changed)
+
+
+def seed(
+    folder: Path, source: Source, providers: Sequence[str], today: date, *, threshold: Decimal = THRESHOLD, accept: Collection[str] = ()
+) -> list[Seeded]:
+    """Bring the cards of a folder up to a source.
 
     Args:
-        folder: where the cards go; files of the same name are replaced.
-        providers: ids such as openai, anthropic, google.
-        checked_on: the day the prices are looked at, written beside each.
-
-    Returns:
-        The files written.
+        folder: of the cards; a provider's card is `<provider>.yaml`, made where there is none.
+        source: what was read.
+        providers: as on cards.
+        today: first day whose price may change.
+        threshold: per cent.
+        accept: models whose prices may move by more, by name or as provider/name; `all` is every one.
 
     Raises:
-        ValueError: a provider `genai-prices` does not know.
+        CardError: a card that is there is wrong; nothing is written.
+        StrictYamlError: it is not readable.
     """
-    known = {provider.id: provider for provider in get_snapshot().providers}
-    missing = [name for name in providers if name not in known]
-    if missing:
-        raise ValueError(f"genai-prices knows no provider {', '.join(missing)}; it knows {', '.join(sorted(known))}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return [_write(folder / f"{name}.yaml", known[name], checked_on) for name in providers]
+    entries = read_entries([folder])
+    borrows = any(entry.model.same_as for entry in entries.values())
+    priced = {**(read_entries([SHIPPED]) if borrows else {}), **entries}
+    cards = [_Card(folder, provider, entries, source, today) for provider in providers]
+    done = [card.seed(priced, threshold, {name.lower() for name in accept}) for card in cards]
+    if any(one.is_written for one in done):
+        write_if_changed(folder / "schema.json", schema().encode())
+    return done
 
 
-def _write(path: Path, provider: Any, checked_on: date) -> Path:  # noqa: ANN401 -- genai-prices ships no types for it
-    source = provider.pricing_urls[0] if provider.pricing_urls else "genai-prices"
-    owned = [model for model in provider.models if not NOT_TEXT.search(model.id) and not _is_guest(provider.id, model.id)]
-    models = {model.id: card for model in owned if (card := _model(model, source, checked_on))}
-    head = (
-        f"# {provider.name}: USD per million tokens, seeded from genai-prices {version('genai-prices')} by `meterbook prices seed`.\n"
-        f"# A price that starts on {BEGINNING} is the first one known; what held before it is not recorded.\n"
-        "# Your own card for a model, in your book's rate_cards/, replaces that model here wholly.\n"
-    )
-    path.write_text(head + yaml.dump({"provider": provider.id, "models": models}, Dumper=_Dumper, sort_keys=False, width=1000), "utf-8")
-    return path
+class _Card:
+    """One provider's card and what the source offers of it."""
 
+    def __init__(self, folder: Path, provider: str, entries: Mapping[tuple[str, str], Entry], source: Source, today: date) -> None:
+        self.path = folder / f"{provider}.yaml"
+        self.done = Seeded(provider, self.path)
+        self.source, self.today = source, today
+        self.offers = source.models.get(provider, {})
+        mine = [entry for entry in entries.values() if entry.card.provider == provider]
+        self.here = {entry.name: entry for entry in mine if entry.path == self.path}
+        self.elsewhere = {entry.name: entry for entry in mine if entry.path != self.path}
+        self.names = Names(mine)
+        if self.path.is_file() and not self.here and (others := read_card(self.path)):
+            raise CardError(f"{self.path} is the card of {others[0].card.provider}; give it another name")
 
-def _is_guest(provider: str, model: str) -> bool:
-    """Models of others that a provider resells are left to their own card."""
-    return provider == "google" and not model.startswith(("gemini", "gemma"))
+    def seed(self, priced: Mapping[tuple[str, str], Entry], threshold: Decimal, accept: Collection[str]) -> Seeded:
+        """Write what may be written; `priced` are all models that one may be the same as."""
+        self.done.failed = self._distrusted(accept)
+        if self.done.failed:
+            return self.done
+        new: dict[str, dict[str, Any]] = {}
+        changed: dict[str, Change] = {}
+        for name, offer in self.offers.items():
+            known = self.names.find(self.done.provider, name)
+            if known is None:
+                new[name] = self._new(offer)
+            elif known in self.elsewhere:
+                self.done.notes.append(f"{name}: {self.elsewhere[known].path.name} has it; left alone")
+            elif change := self._change(name, self.here[known], offer, priced):
+                if reasons := _reasons(change, None if _is_accepted(self.done.provider, known, accept) else threshold):
+                    self.done.refused.append(f"{known}: {'; '.join(reasons)}")
+                else:
+                    changed[known] = change
+        try:
+            self._write(new, changed)
+        except CardError as error:
+            self.done.failed = str(error)
+        return self.done
 
-
-def _model(model: Any, source: str, checked_on: date) -> dict[str, Any] | None:  # noqa: ANN401
-    rates = [*_standard(model), *_variants(model)]
-    if not rates or not any("input" in rate for rate in rates):
+    def _distrusted(self, accept: Collection[str]) -> str | None:
+        provider = self.done.provider
+        if provider in self.source.broken:
+            return self.source.broken[provider]
+        priced = [name for name, entry in self.here.items() if entry.model.rates]
+        said = {self.names.find(provider, name) for name in self.offers}
+        left = sum(1 for name in priced if name in said)
+        if left * 2 < len(priced) and ALL not in accept:
+            few = f"{self.source.name} has {left} of the {len(priced)} models of the card"
+            return f"{few}, fewer than half; it may be cut off (--accept all takes it)"
         return None
-    stamped = [_Line({**rate, "source": source, "checked_on": checked_on}) for rate in rates]
-    aliases = sorted({alias for alias in _aliases(model.match) if alias != model.id and _PLAIN_ALIAS.match(alias.rstrip("*"))})
-    return {**({"aliases": aliases} if aliases else {}), "rates": stamped}
+
+    def _new(self, offer: Offer) -> dict[str, Any]:
+        free = [alias for alias in offer.full.aliases if self.names.find(self.done.provider, alias.strip("*")) is None]
+        return model_raw(offer.full.model_copy(update={"aliases": tuple(free)}))
+
+    def _change(self, name: str, entry: Entry, offer: Offer, priced: Mapping[tuple[str, str], Entry]) -> Change | None:
+        """What changes of a model that is on the card; None where it cannot be written or does not differ."""
+        known = entry.name
+        change = changes(resolved(entry, priced), offer, self.today)
+        self.done.notes += [f"{known}: {note}" for note in change.notes]
+        if name == known and not entry.model.same_as:
+            return change or None
+        if change.moves:
+            told = ", ".join(str(move) for move in change.moves[:2])
+            whose = f"has the prices of {entry.model.same_as}" if name == known else f"goes by {known} on the card"
+            self.done.notes.append(f"{name}: {whose}; the source says otherwise ({told}): give it rates of its own")
+        return None
+
+    def _write(self, new: Mapping[str, Mapping[str, Any]], changed: Mapping[str, Change]) -> None:
+        if not new and not changed:
+            return
+        if not self.path.is_file():
+            text = self._head() + "".join(model_text(name, raw) for name, raw in new.items())
+        else:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                card = CardText(file.read())
+            for name, change in changed.items():
+                for index, day in change.ends.items():
+                    card.end(name, index, day)
+                if change.rates:
+                    card.append(name, change.rates)
+            for name, raw in new.items():
+                card.add(name, raw)
+            text = card.result()
+        publish(self.path, text, lambda entries: self._unmoved(entries, changed))
+        self.done.added, self.done.changed = list(new), list(changed)
+
+    def _unmoved(self, entries: Sequence[Entry], changed: Mapping[str, Change]) -> None:
+        """Refuse a text in which more changed than should have."""
+        after = {entry.name: entry.model for entry in entries}
+        for name, entry in self.here.items():
+            ends = changed[name].ends if name in changed else {}
+            rates = tuple(
+                rate.model_copy(update={"ends_on": ends[index]}) if index in ends else rate for index, rate in enumerate(entry.model.rates)
+            )
+            same = after.get(name) == entry.model if name not in changed else after[name].rates[: len(rates)] == rates
+            if not same:
+                raise CardError(f"{self.path}: {name} cannot be changed without touching what stands there; change it by hand")
+
+    def _head(self) -> str:
+        provider = self.done.provider
+        others = KNOWN[provider].other_names if provider in KNOWN else ()
+        return (
+            f"{SCHEMA_LINE}\n"
+            f"# {provider}: USD per million tokens, first written by `meterbook prices seed` from {self.source.name} on {self.today}.\n"
+            "# A price that starts on 2020-01-01 is the first one known; what held before it is not recorded.\n"
+            "# Your own card for a model, in your book's rate_cards/, replaces that model here wholly.\n"
+            f"provider: {scalar(provider)}\n" + (f"other_names: [{', '.join(map(scalar, others))}]\n" if others else "") + "models:\n"
+        )
 
 
-def _standard(model: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    prices = model.prices if isinstance(model.prices, list) else [None]
-    dated = [(_start(price), price.prices if price else model.prices) for price in prices if price is None or _is_dated(price)]
-    yield from _spans(dated, {})
+def _reasons(change: Change, threshold: Decimal | None) -> list[str]:
+    far = [] if threshold is None else [str(move) for move in change.moves if move.exceeds(threshold)]
+    more = [f"and {len(far) - 3} more"] if len(far) > 3 else []  # noqa: PLR2004 -- three examples
+    return [*far[:3], *more, *change.conflicts]
 
 
-def _variants(model: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    base = model.prices if not isinstance(model.prices, list) else model.prices[-1].prices
-    for when, tier in TIERS.items():
-        variants = [variant for variant in model.price_variants or () if variant.when == dict([when]) and _is_dated(variant)]
-        yield from _spans([(_start(variant), variant.prices) for variant in variants], {"tier": tier}, base)
+def _is_accepted(provider: str, name: str, accept: Collection[str]) -> bool:
+    return bool({ALL, name.lower(), f"{provider}/{name}".lower()} & set(accept))
 
 
-def _spans(dated: list[tuple[date, Any]], head: dict[str, Any], base: Any = None) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    ordered = sorted(dict(dated).items())
-    ends = [*(start for start, _ in ordered[1:]), None]
-    for (start, price), end in zip(ordered, ends, strict=False):
-        meters = _meters(price, base)
-        if meters:
-            yield {**head, "starts_on": start, **({"ends_on": end} if end else {}), **meters}
-
-
-def _meters(price: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401
-    values = {name: value for name, key in METERS.items() if (value := _value(price, base, key)) is not None}
-    # What has no price of its own is charged as input, as genai-prices does; here it is written down.
-    if "input" in values and "cache_read" not in values:
-        values["cache_read"] = values["input"]
-    tiers = {tier.start for value in values.values() for tier in getattr(value, "tiers", ())}
-    flat = {name: _plain(getattr(value, "base", value)) for name, value in values.items()}
-    if len(tiers) != 1:
-        return flat if not tiers else {}
-    [threshold] = tiers
-    above = {name: _plain(value.tiers[0].price if hasattr(value, "tiers") else value) for name, value in values.items()}
-    return {**flat, "above_input_tokens": {"threshold": threshold, **above}}
-
-
-def _value(price: Any, base: Any, key: str) -> Any:  # noqa: ANN401
-    own = getattr(price, key, None)
-    return own if own is not None else getattr(base, key, None)
-
-
-def _plain(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.000001")).normalize() if value else Decimal(0)
-
-
-def _start(price: Any) -> date:  # noqa: ANN401
-    constraint = price.constraint if price is not None else None
-    return constraint.start_date if constraint else BEGINNING
-
-
-def _is_dated(price: Any) -> bool:  # noqa: ANN401
-    return price.constraint is None or hasattr(price.constraint, "start_date")
-
-
-def _aliases(clause: Any) -> Iterator[str]:  # noqa: ANN401
-    """The names a match clause accepts, as far as `*` can say it."""
-    for part in getattr(clause, "or_", None) or [clause]:
-        if hasattr(part, "equals"):
-            yield part.equals.lower()
-        elif hasattr(part, "starts_with"):
-            yield f"{part.starts_with.lower()}*"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Decimals without exponent, one line per rate, no anchors."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
-
-
-class _Line(dict[str, Any]):
-    """A mapping written on one line."""
-
-
-def _number(dumper: _Dumper, value: Decimal) -> yaml.ScalarNode:
-    text = f"{value:f}"
-    return dumper.represent_scalar("tag:yaml.org,2002:float" if "." in text else "tag:yaml.org,2002:int", text)
-
-
-def _one_line(dumper: _Dumper, value: _Line) -> yaml.MappingNode:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
-
-
-_Dumper.add_representer(Decimal, _number)
-_Dumper.add_representer(_Line, _one_line)
+def model_raw(model: ModelCard) -> dict[str, Any]:
+    """A model as it is written, keys in order."""
+    extras = {
+        key: [one.model_dump(exclude_defaults=True, exclude_none=True) for one in getattr(model, key)] for key in ("uplifts", "allowances")
+    }
+    return {
+        **({"aliases": list(model.aliases)} if model.aliases else {}),
+        **({"same_as": model.same_as} if model.same_as else {}),
+        "rates": [as_raw(rate) for rate in model.rates],
+        **{key: value for key, value in extras.items() if value},
+    }

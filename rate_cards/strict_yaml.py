@@ -8,9 +8,16 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Base
+else:
+    # The same loader in C where PyYAML was built with it, eight times faster.
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Loc = Sequence[int | str]
 """A place in a document, as pydantic reports it: keys and indices from the top."""
@@ -20,7 +27,7 @@ class StrictYamlError(ValueError):
     """A file cannot be read; the message begins with file and line."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_Base):
     """The safe loader, with decimals and without duplicate keys."""
 
 

@@ -213,10 +213,12 @@ class Frame:
 
     @cached_property
     def coverage(self) -> list[Row]:
-        """Requests of the week by whether they have a price, and why not."""
+        """Requests and tokens of the week by whether they have a price, and why not; of them, those with estimated tokens."""
         query = """
-            select reason, cast(sum(requests) as bigint) as requests, cast(sum(tokens) as bigint) as tokens from marts.coverage
-            where day >= ? and day < ? group by reason order by reason
+            select reason, cast(sum(requests) as bigint) as requests, cast(sum(tokens) as bigint) as tokens,
+                cast(coalesce(sum(estimated_requests), 0) as bigint) as estimated_requests,
+                cast(coalesce(sum(estimated_tokens), 0) as bigint) as estimated_tokens
+            from marts.coverage where day >= ? and day < ? group by reason order by reason
         """
         return self.rows(query, *self.span)
 

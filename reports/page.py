@@ -51,12 +51,12 @@ KINDS: Mapping[str, Kind] = {
     "weekly": Kind(
         _week,
         "{company}: weekly review {period}",
-        ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "closing"),
+        ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "reconciliation", "closing"),
     ),
     "quality": Kind(
         _quality,
         "{company}: quality of the data",
-        ("verdict", "account", "refused", "inputs", "aside", "notes", "alike", "volumes", "rules", "basis"),
+        ("verdict", "account", "coverage", "refused", "inputs", "aside", "notes", "alike", "volumes", "rules", "basis"),
     ),
 }
 FONTS = {

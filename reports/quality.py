@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 import duckdb
@@ -61,6 +62,7 @@ class QualityFacts:
         data_through: the last day with data; None where there is none.
         refused: files of the inbox that were not taken in, each with one line that says why.
         rules: every rule of every model there is.
+        coverage_target: the least share of what was used that has to have a price.
         run_hash: changes with anything the page is made from.
     """
 
@@ -68,6 +70,7 @@ class QualityFacts:
     data_through: date | None
     refused: Sequence[tuple[str, str]]
     rules: Sequence[Rule]
+    coverage_target: Decimal = Decimal(0)
     run_hash: str = ""
 
 
@@ -80,7 +83,7 @@ class Quality:
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, facts: QualityFacts) -> None:
-        self._con, self.facts = con, facts
+        self.con, self.facts = con, facts
 
     @cached_property
     def inputs(self) -> list[Row]:
@@ -90,7 +93,7 @@ class Quality:
             select format, count(*) as files, {sums}, min(first_day) as first_day, max(last_day) as last_day
             from marts.input_file group by format order by format
         """
-        return rows_of(self._con, query)
+        return rows_of(self.con, query)
 
     def total(self, name: str) -> int:
         """Sum of a column of `inputs`."""
@@ -112,7 +115,7 @@ class Quality:
                 first(file order by file, line) as file, first(line order by file, line) as line
             from told group by format, sort order by records desc, format, reason
         """
-        return rows_of(self._con, query, ALIKE)
+        return rows_of(self.con, query, ALIKE)
 
     @cached_property
     def notes(self) -> list[Row]:
@@ -127,7 +130,7 @@ class Quality:
                 first(flag order by file, flag) as flag
             from told group by is_replaced, sort order by is_replaced, files desc, flag
         """
-        return rows_of(self._con, query, ALIKE)
+        return rows_of(self.con, query, ALIKE)
 
     @cached_property
     def alike(self) -> list[Row]:
@@ -140,12 +143,12 @@ class Quality:
             from marts.same_money where ({rule}) is not true
             group by kind, source, other_source order by days desc, kind, source, other_source
         """
-        return rows_of(self._con, query)
+        return rows_of(self.con, query)
 
     @cached_property
     def last_day(self) -> date | None:
         """The last day for which volumes are known."""
-        [(day,)] = self._con.execute("select max(day) from marts.volume").fetchall()
+        [(day,)] = self.con.execute("select max(day) from marts.volume").fetchall()
         return day if isinstance(day, date) else None
 
     @cached_property
@@ -154,7 +157,7 @@ class Quality:
         if self.last_day is None:
             return []
         query = "select day, source, kind, rows_kept, usual_rows, status from marts.volume where day > ? order by source, kind, day"
-        return rows_of(self._con, query, self.last_day - timedelta(days=DAYS))
+        return rows_of(self.con, query, self.last_day - timedelta(days=DAYS))
 
     def unusual(self, days: int) -> list[Row]:
         """Sources and days of the last so many days with far less or far more records than usual, the newest first."""

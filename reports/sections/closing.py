@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from meterbook.reports.frame import Frame
-from meterbook.reports.numbers import NONE, dollars, percent, ratio
+from meterbook.reports.numbers import NONE, dollars, share
 from meterbook.reports.section import Section
 
 WORST = 3
 
 
 def _build(frame: Frame) -> Mapping[str, Any]:
-    total = sum(row["requests"] for row in frame.coverage)
-    priced = sum(row["requests"] for row in frame.coverage if row["reason"] == "priced")
     bills, files = frame.reconciliation, frame.files
     gap = dollars(bills["difference_usd"], plus=True)
     billed = f"{dollars(bills['billed_usd'])} billed, {dollars(bills['priced_usd'])} priced, difference {gap}"
@@ -26,13 +24,28 @@ def _build(frame: Frame) -> Mapping[str, Any]:
             ("Cost basis", "computed at the rate of each request's instant; what a bill says beyond that is a line of its own"),
             ("Rate cards", cards or NONE),
             ("Bills", f"{billed}; {covered}" if bills["bills"] else "no bill for these days yet"),
-            ("Priced requests", percent(ratio(priced, total))),
+            ("Priced", f"{_priced(frame, 'requests')} of requests, {_priced(frame, 'tokens')} of tokens"),
+            *([("Estimated", _estimated(frame))] if _sum(frame, "estimated_requests") else []),
             ("Input", f"{read}, {aside}"),
             *([("Set aside", f"{worst}, …" if len(frame.set_aside) > WORST else worst)] if worst else []),
             ("Mode", frame.facts.mode),
             ("Run", frame.facts.run_hash),
         ]
     }
+
+
+def _sum(frame: Frame, column: str, reason: str = "") -> int:
+    return sum(row[column] for row in frame.coverage if reason in {"", row["reason"]})
+
+
+def _priced(frame: Frame, column: str) -> str:
+    return share(_sum(frame, column, "priced"), _sum(frame, column))
+
+
+def _estimated(frame: Frame) -> str:
+    """Calls whose logs count no tokens, kept apart from what was measured."""
+    requests, tokens = (share(_sum(frame, f"estimated_{name}"), _sum(frame, name)) for name in ("requests", "tokens"))
+    return f"{requests} of requests and {tokens} of tokens: the usual of the day, where a log counts none"
 
 
 SECTION = Section("closing", _build)

@@ -63,10 +63,11 @@ def _unowned(frame: Frame) -> Iterator[dict[str, Any]]:
 def _unpriced(frame: Frame) -> Iterator[dict[str, Any]]:
     for row in frame.coverage:
         if row["reason"] != "priced" and row["requests"]:
+            todo = "Have logs count tokens" if row["reason"] == "no tokens" else f"Add a rate card ({row['reason']})"
             yield {
                 "amount": Decimal(0),
                 "per": "",
-                "action": f"Add a rate card ({row['reason']}): {count(row['requests'])} requests, {count(row['tokens'])} tokens unpriced.",
+                "action": f"{todo}: {count(row['requests'])} requests, {count(row['tokens'])} tokens unpriced.",
                 "owner": "finance",
             }
 

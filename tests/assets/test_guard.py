@@ -13,7 +13,7 @@ from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested
 from meterbook.assets.sources import Source
 from meterbook.assets.workspace import project
-from meterbook.rate_cards.card import SHIPPED, Cards, load_cards
+from meterbook.rate_cards.compile import SHIPPED, Cards, load_cards
 
 PRICE = Decimal("0.00000125")
 """gpt-5, per uncached input token."""
@@ -112,3 +112,32 @@ def test_a_large_file_is_judged_all_over(tmp_path: Path) -> None:
     assert len(take(tmp_path, {"a.jsonl": text}).refused) == 0
     text = "\n".join(log(f"r{n}", Decimal(1 if n < 10_000 else 100)) for n in range(30_000))
     assert len(take(tmp_path, {"a.jsonl": text}).refused) == 1
+
+
+def focus(currency: str, billed: Decimal, **more: str) -> str:
+    line = {
+        "BilledCost": f"{billed:f}",
+        "BillingCurrency": currency,
+        "ChargePeriodStart": "2026-10-07T00:00:00Z",
+        "ChargeCategory": "Usage",
+        "ProviderName": "OpenAI",
+        "x_Model": "gpt-5",
+        "SkuMeter": "input",
+        "ConsumedQuantity": "1000000",
+        "ConsumedUnit": "Tokens",
+        **more,
+    }
+    return f"{json.dumps(line)}\n" * 9
+
+
+def test_a_bill_in_yen_is_not_taken_for_one_in_cents(tmp_path: Path) -> None:
+    listed = PRICE * 1_000_000
+    assert take(tmp_path, {"a.jsonl": focus("JPY", listed * 150)}).refused == []
+    done = take(tmp_path, {"b.jsonl": focus("USD", listed * 150)})
+    assert [why.partition(" what")[0] for _, why in done.refused] == ["reports about 100 times"]
+
+
+def test_dollars_that_a_bill_in_another_currency_states_are_judged(tmp_path: Path) -> None:
+    listed = PRICE * 1_000_000
+    assert take(tmp_path, {"a.jsonl": focus("JPY", listed * 150, x_BilledCostInUsd=f"{listed:f}")}).refused == []
+    assert len(take(tmp_path, {"b.jsonl": focus("JPY", listed, x_BilledCostInUsd=f"{listed * 100:f}")}).refused) == 1

@@ -96,7 +96,7 @@ def test_the_jobs_run_one_after_the_other_and_a_broken_rule_stops_what_follows(b
         )
     assert not broken.success
     failed = {check.asset_key.to_user_string(): check.check_name for check in broken.get_asset_check_evaluations() if not check.passed}
-    assert failed["core/charge"] == "billed_cost_usd_is_not_null"
+    assert failed["core/charge"] == "billed_cost_is_not_null"
     done = {event.asset_key.to_user_string() for event in broken.get_asset_materialization_events() if event.asset_key}
     assert "core/request" in done
     assert not done & {"core/charge", "core/allocation", "marts/chargeback"}
@@ -106,7 +106,7 @@ def _break(book: Path) -> None:
     """A bill whose amounts are gone, as a reader gone wrong would leave it."""
     [staged] = (book / "lake" / "staging" / "openai_costs").glob("day=2026-10-30.parquet")
     with duckdb.connect() as con:
-        con.execute(f"create table t as select * replace (cast(null as decimal(38,12)) as billed_cost_usd) from '{staged}'")
+        con.execute(f"create table t as select * replace (cast(null as decimal(38,12)) as billed_cost) from '{staged}'")
         con.execute(f"copy t to '{staged}' (format parquet)")
     record = book / "lake" / "_state" / "staging.openai_costs.json"
     known = json.loads(record.read_text())

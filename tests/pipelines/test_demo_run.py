@@ -5,7 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,37 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
-
-from meterbook.assets.workspace import Workspace
 
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("company") / "demo"
-    done = subprocess.run([METERBOOK, "demo", str(folder)], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "said.txt").write_text(done.stdout)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def truth(demo: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((demo / "truth.json").read_text())
-    return found
-
-
-@pytest.fixture(scope="session")
-def ask(demo: Path) -> Iterator[Ask]:
-    with Workspace(demo).catalog.connect() as con:
-
-        def asked(sql: str, *values: object) -> list[tuple[Any, ...]]:
-            return con.execute(sql, list(values)).fetchall()
-
-        yield asked
 
 
 def _plant(truth: dict[str, Any], name: str) -> Any:

@@ -29,7 +29,7 @@ def test_a_key_given_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
 
 
 def test_broken_yaml_is_an_error_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(StrictYamlError, match=r"x.yaml:3: expected"):
+    with pytest.raises(StrictYamlError, match=r"x.yaml:3: .*expected"):
         load_yaml(_write(tmp_path, "a: 1\nb: [\n"))
 
 

@@ -141,6 +141,11 @@ def _fill_files(con: Con) -> None:
     put(con, "anomaly", [{"day": date(2026, 10, 22), **anomaly, **money}])
     bill = {"provider": "openai", "priced_usd": Decimal(500), "billed_usd": Decimal("499.5"), "difference_usd": Decimal("-0.5")}
     put(con, "reconciliation", [{"day": date(2026, 10, 20), **bill}])
+    place = {"day": date(2026, 10, 20), "provider": "openai", "model": "gpt-5", "key": "(none)"}
+    held = {"computed_usd": Decimal(500), "held_against_bill_usd": Decimal(500), "billed_minus_computed_usd": Decimal("-0.5")}
+    put(con, "reconciliation_cell", [{**place, "billed_usd": Decimal("499.5"), **held}])
+    cause = {"comparison": "billed - computed", "cause": "price drift", "amount_usd": Decimal("-0.5")}
+    put(con, "reconciliation_cause", [{**place, **cause}])
 
 
 def _fill_month(con: Con) -> None:

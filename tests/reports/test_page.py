@@ -128,12 +128,18 @@ def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -
     made = render("weekly", WEEK, empty, facts)
     assert "No cost was recorded in this week." in made
     assert [name for name in KINDS["weekly"].sections if '<p class="quiet">' in _section(made, name)] == [
-        "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens",
+        "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "reconciliation",
     ]  # fmt: skip
     assert "figure-" not in made
 
 
-@pytest.mark.parametrize("table", ["budget_use", "unit_cost", "gpu_use", "anomaly", "token_use", "spend", "coverage", "reconciliation"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "budget_use", "unit_cost", "gpu_use", "anomaly", "token_use", "spend", "coverage", "reconciliation", "reconciliation_cell",
+        "reconciliation_cause",
+    ],
+)  # fmt: skip
 def test_a_missing_subject_leaves_the_rest_of_the_page(table: str, lake: Con, facts: PageFacts) -> None:
     lake.execute(f"delete from marts.{table}")
     made = render("weekly", WEEK, lake, facts)
@@ -193,8 +199,10 @@ def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: Pa
 def test_a_chart_says_in_words_and_in_a_table_what_it_draws(lake: Con, facts: PageFacts) -> None:
     made = render("weekly", WEEK, lake, facts)
     drawn = [attrs for _, attrs in _Page(made).elements if "data-figure" in attrs]
-    assert {attrs["data-figure"] for attrs in drawn} == {"month", "moved"}
-    assert all(attrs["role"] == "img" and head(_week(lake)) in (attrs["aria-label"] or "") for attrs in drawn[1:])
+    assert {attrs["data-figure"] for attrs in drawn} == {"month", "moved", "reconciliation"}
+    labels = {attrs["data-figure"]: attrs["aria-label"] or "" for attrs in drawn if attrs["role"] == "img"}
+    assert head(_week(lake)) in labels["moved"]
+    assert labels["reconciliation"] == "Billed minus computed: Price drift under $1, Billed minus computed under $1"
     assert made.count("<details>") == len(drawn)
 
 

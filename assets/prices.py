@@ -1,0 +1,182 @@
+"""Which version of the cards prices which days of a book: taken up where a run begins, written down when days have been priced.
+
+The rule is in `meterbook.rate_cards.versions`; here it meets the lake, which knows the days that are priced and what was known of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from meterbook.assets.book import Book
+from meterbook.rate_cards.compile import Cards
+from meterbook.rate_cards.composed import PLACE, composed, differences, filling, reader
+from meterbook.rate_cards.snapshots import cards_of, digest_of, path_of, read_text, text_of, write_snapshot
+from meterbook.rate_cards.versions import BEGINNING, FILE, Filling, Lock, Span, adopted, as_corrected, priced, read_lock, text_of_lock
+from meterbook.sql.catalog import Catalog
+from meterbook.sql.lake import write_if_changed
+
+PRICED_TABLES = ("core.request_cost", "core.usage_cost", "core.gpu_hour")
+"""The tables in which a day gets its prices."""
+
+# What had no price of ours but a cost all the same, as its source reported it, under the names a version gives models. Where a source's own
+# cost is preferred, a price changes nothing.
+_REPORTED = """
+    select distinct alias.card_provider || '/' || alias.model
+    from (
+        select cost.provider, cost.model from core.request_cost as cost
+        inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
+        where cost.effective_cost_usd is null and cost.cost_usd is not null and request.cost_basis = 'computed'
+        union
+        select provider, model from core.usage_cost where effective_cost_usd is null and cost_usd is not null
+    ) as said
+    inner join alias on lower(said.model) like alias.pattern escape '!' and (said.provider is null or said.provider = alias.provider)
+"""
+_USED = """
+    select card_provider, card_model, min(day), max(day)
+    from core.rate_in_force
+    inner join span on day >= span.first_day and day < span.end_day
+    where card_model is not null
+    group by all
+"""
+_USED_COLUMNS: Mapping[str, pl.DataType] = {"provider": pl.String(), "model": pl.String(), "first_day": pl.Date(), "last_day": pl.Date()}
+# Names that were priced as one model and would be priced as another: the choice of core.rate_in_force.
+_MOVED = """
+    with seen as (
+        select provider, model, card_provider, card_model, min(day) as first_day, max(day) as last_day
+        from core.rate_in_force
+        inner join span on day >= span.first_day and day < span.end_day
+        group by all
+    ),
+    named as (
+        select seen.provider, seen.model, alias.card_provider, alias.model as card_model, row_number() over (
+            partition by seen.provider, seen.model
+            order by alias.rank, length(alias.pattern) desc, alias.card_provider, alias.model, alias.pattern, alias.provider
+        ) as choice
+        from (select distinct provider, model from seen) as seen
+        inner join alias
+            on lower(seen.model) like alias.pattern escape '!' and (seen.provider = '' or seen.provider = alias.provider)
+    )
+    select seen.first_day, seen.last_day
+    from seen
+    left join named on named.choice = 1 and named.provider = seen.provider and named.model = seen.model
+    where (seen.card_provider, seen.card_model) is distinct from (named.card_provider, named.card_model)
+"""
+
+
+@dataclass(frozen=True)
+class Differing:
+    """Prices of days already priced that differ from the current cards, and the days of their use."""
+
+    prices: int
+    first_day: date
+    last_day: date
+
+
+class PriceHistory:
+    """The versions of a book's cards.
+
+    Args:
+        book: the opened book.
+        catalog: the tables of its lake.
+    """
+
+    def __init__(self, book: Book, catalog: Catalog) -> None:
+        self.book, self.catalog = book, catalog
+        self._path = book.folder / FILE
+
+    @property
+    def open_from(self) -> date:
+        """First UTC day of which nothing is closed; a day of the book may begin in the middle of one."""
+        first = self.book.settings.open_from
+        if first == date.min:
+            return first
+        begins = datetime.combine(first, datetime.min.time(), ZoneInfo(self.book.settings.time_zone)).astimezone(UTC)
+        return begins.date() + timedelta(days=begins.time() > datetime.min.time())
+
+    def lock(self) -> Lock | None:
+        """The book's prices.lock, as it is on disk.
+
+        Raises:
+            VersionError: it is not readable.
+        """
+        return read_lock(self._path)
+
+    def take_up(self) -> None:
+        """Let the cards as they are now price the days no run has priced yet.
+
+        Raises:
+            VersionError: the lock or a version is missing or was altered.
+        """
+        before = self.lock()
+        text = text_of(self.book.current_cards)
+        version = digest_of(text)
+        after = adopted(before, version, self.open_from, lambda span: self._fill(span, version))
+        if after == before:
+            return
+        write_snapshot(self.book.folder, text)
+        self.write(after)
+        if before and before.pending and before.pending not in after.versions:
+            path_of(self.book.folder, before.pending).unlink(missing_ok=True)
+
+    def write(self, lock: Lock) -> None:
+        """Write the book's prices.lock, and have its cards read anew."""
+        write_if_changed(self._path, text_of_lock(lock).encode())
+        self.book.__dict__.pop("cards", None)
+
+    def note_priced(self) -> None:
+        """Write down the last day that has been priced; days that have not come yet are not history, whatever a wrong clock says."""
+        days = [key for name in PRICED_TABLES for key, part in self.catalog.lake.table(name).partitions.items() if part.rows]
+        lock = self.lock()
+        if days and lock:
+            self.write(priced(lock, min(date.fromisoformat(max(days)), datetime.now(UTC).date())))
+
+    def differing(self) -> Differing | None:
+        """How many prices of days already priced differ from the current cards; None where none does."""
+        lock = self.lock()
+        if lock is None or lock.priced_until is None:
+            return None
+        now, after = digest_of(text_of(self.book.current_cards)), lock.priced_until + timedelta(days=1)
+        told = as_corrected(lock)
+        spans = [(first, min(end, after)) for span, first, end in told.spans() if first < after and span.versions != (now,)]
+        if not spans:
+            return None
+        with self.catalog.connect() as con:
+            con.register("alias", self.book.current_cards.aliases.to_arrow())
+            con.execute("create temp table span (first_day date, end_day date)")
+            con.executemany("insert into span values (?, ?)", spans)
+            moved = con.execute(_MOVED).fetchall()
+            used = pl.DataFrame(con.execute(_USED).fetchall(), schema=_USED_COLUMNS, orient="row")
+        old = composed(told, reader(self.book.folder, lock, self.book.current_cards))
+        changed = [one for layer in ("effective", "list") for one in self._changed(old, used, after, layer)]
+        days = [*((first, last) for first, last in moved), *((first, last) for _, first, last in changed)]
+        if not days:
+            return None
+        count = len(moved) + len({place for place, _, _ in changed})
+        return Differing(count, min(first for first, _ in days), max(last for _, last in days))
+
+    def _changed(self, old: Cards, used: pl.DataFrame, end: date, layer: str) -> Iterator[tuple[object, date, date]]:
+        """Prices of models in use that differ, with the first and last day of use."""
+        found = differences(old, self.book.current_cards, BEGINNING, end, layer)
+        for row in found.join(used, on=["provider", "model"]).iter_rows(named=True):
+            first = max(row["from_at"].date(), row["first_day"])
+            last = min((row["to_at"] - timedelta(microseconds=1)).date(), row["last_day"])
+            if first <= last:
+                yield tuple(row[column] for column in (*PLACE, "meter")), first, last
+
+    def _fill(self, span: Span, version: str) -> Filling | None:
+        """How the current version fills a span: not where a source reported the cost, for that is known and would change."""
+        versions = {name: cards_of(read_text(self.book.folder, name)) for name in span.versions}
+        versions[version] = self.book.current_cards
+        if filling(span, version, versions) is None:
+            return None
+        lake = self.catalog.lake
+        if not any(lake.table(name).partitions for name in PRICED_TABLES):
+            # What was known of these days cannot be looked up.
+            return None
+        with self.catalog.connect() as con:
+            con.register("alias", self.book.current_cards.aliases.to_arrow())
+            but = [str(name) for (name,) in con.execute(_REPORTED).fetchall()]
+        return filling(span, version, versions, but)
