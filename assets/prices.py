@@ -53,7 +53,9 @@ _MOVED = """
     named as (
         select seen.provider, seen.model, alias.card_provider, alias.model as card_model, row_number() over (
             partition by seen.provider, seen.model
-            order by alias.rank, length(alias.pattern) desc, alias.card_provider, alias.model, alias.pattern, alias.provider
+            -- Clouds that serve others' models have a dot in their name; makers go before them.
+            order by alias.rank, length(alias.pattern) desc, case when alias.card_provider like '%.%' then 1 else 0 end,
+                alias.card_provider, alias.model, alias.pattern, alias.provider
         ) as choice
         from (select distinct provider, model from seen) as seen
         inner join alias

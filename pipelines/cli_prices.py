@@ -17,7 +17,7 @@ from rich.table import Table
 from meterbook.assets.book import BookError
 from meterbook.rate_cards.compile import SHIPPED, read_entries
 from meterbook.rate_cards.diff import Compared, Difference, compare
-from meterbook.rate_cards.offers import Source, SourceError, UnknownProviderError
+from meterbook.rate_cards.offers import EXAMPLES, Source, SourceError, UnknownProviderError
 from meterbook.rate_cards.providers import KNOWN, canonical
 from meterbook.rate_cards.seed import THRESHOLD, Seeded, seed
 
@@ -155,7 +155,7 @@ def _tell(done: Seeded) -> None:
     for note in done.notes:
         _warn(f"{done.provider}/{note}")
     for refused in done.refused:
-        err.print(f"refused: {done.provider}/{refused}; --accept takes a movement", style="red", soft_wrap=True, markup=False)
+        err.print(f"refused: {done.provider}/{refused}", style="red", soft_wrap=True, markup=False)
     if done.failed:
         err.print(f"warning: {done.provider}: {done.failed}; {done.path} is left as it is", style="red", soft_wrap=True, markup=False)
         return
@@ -194,7 +194,8 @@ def _summary(found: Compared, source: Source) -> None:
     for text in (*source.warnings, *found.notes):
         _warn(text)
     for provider, names in found.missing.items():
-        _warn(f"{provider}: {len(names)} models of {source.name} are on no card: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}")  # noqa: PLR2004
+        named = ", ".join(names[:EXAMPLES]) + (", ..." if len(names) > EXAMPLES else "")
+        _warn(f"{provider}: {len(names)} models of {source.name} are on no card: {named}")
     err.print(f"{len(found.differences)} prices differ from {source.name}", markup=False)
 
 

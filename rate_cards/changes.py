@@ -12,6 +12,7 @@ from typing import Any
 from meterbook.rate_cards.card import BEGINNING, METERS, LongContext, ModelCard, Rate, instant
 from meterbook.rate_cards.compile import Entry, rates_of
 from meterbook.rate_cards.offers import Offer
+from meterbook.rate_cards.pieces import ALWAYS_ON
 
 Day = date | datetime
 Place = tuple[str, tuple[str, tuple[int, ...]]]
@@ -42,7 +43,7 @@ class Move:
 
     def __str__(self) -> str:
         """As a warning says it."""
-        moved = "was free" if self.percent is None else f"{self.percent:+.0f} %"
+        moved = ("new" if self.before is None else "was free") if self.percent is None else f"{self.percent:+.0f} %"
         return f"{self.tier} {self.meter} {_text(self.before)} -> {_text(self.after)} ({moved})"
 
 
@@ -63,13 +64,14 @@ class Change:
         return bool(self.ends or self.rates or self.conflicts)
 
 
-def changes(model: ModelCard, offer: Offer, today: date) -> Change:
+def changes(model: ModelCard, offer: Offer, today: date, *, is_dated: bool = True) -> Change:
     """What a source's offer would change of a model of a card from today on.
 
     Args:
         model: as the card has it.
         offer: as the source has it.
         today: the first day that may change; also written beside new prices by the source.
+        is_dated: whether the source speaks of days to come; else only today's price is held against the card.
     """
     change = Change()
     tiers = {rate.tier for rate in model.rates}
@@ -79,11 +81,13 @@ def changes(model: ModelCard, offer: Offer, today: date) -> Change:
             continue
         said = _by_place(rate for rate in offer.stated.rates if rate.tier == tier)
         held = _by_place(rate for rate in model.rates if rate.tier == tier)
+        whole_day = (tier, ALWAYS_ON)
         for place, rates in said.items():
-            if place in held:
-                _compare(change, model, held[place], rates, today)
+            if place == whole_day or (place in held and held[place][-1].span[1] > instant(today)):
+                later = [day for rate in (*held.get(place, ()), *rates) for day in (rate.starts_on, rate.ends_on) if day]
+                _compare(change, model, (held.get(place, []), rates), [today, *(later if is_dated else ())])
             else:
-                _begin(change, held.get((tier, ("", ())), []), rates, today)
+                _begin(change, held.get(whole_day, []), rates, today)
         for place in held.keys() - said.keys():
             _stop(change, model, held[place], said, today)
     return change
@@ -105,20 +109,29 @@ def _by_place(rates: Iterable[Rate]) -> dict[Place, list[Rate]]:
     return found
 
 
-def _compare(change: Change, model: ModelCard, held: Sequence[Rate], said: Sequence[Rate], today: date) -> None:
-    """End the price that holds where the source first disagrees, and append what the source says from then on."""
-    days = [today, *(day for rate in (*held, *said) for day in (rate.starts_on, rate.ends_on) if day and instant(day) > instant(today))]
-    for day in sorted(set(days), key=instant):
+def _compare(change: Change, model: ModelCard, both: tuple[Sequence[Rate], Sequence[Rate]], days: Sequence[Day]) -> None:
+    """End the price that holds where the source first disagrees, and append what the source says from then on.
+
+    Args:
+        change: what is found.
+        model: of the card.
+        both: the card's rates of one place and the source's.
+        days: today, and the days on which either may change; those before are not looked at.
+    """
+    held, said = both
+    for day in sorted({day for day in days if instant(day) >= instant(days[0])}, key=instant):
         before, after = _at(held, day), _at(said, day)
         if after is None:
             continue
         if before is None:
-            change.notes.append(f"{held[-1].tier}: the card has no price from {day}, the source has; left as it is")
+            change.notes.append(f"{after.tier}: the card has no price from {day}, the source has; left as it is")
             return
         if profile(_merged(before, after)) == profile(before):
             continue
         if before is not held[-1] or before.span[0] >= instant(day):
-            change.conflicts.append(f"the {before.tier} price from {before.starts_on} stands in the card but not in the source")
+            told = ", ".join(str(move) for move in moves(before, _merged(before, after), day)[:2])
+            why = "its price there begins that very day" if before is held[-1] else "it has other prices for later"
+            change.conflicts.append(f"the source differs from the card from {day} on ({told}), and {why}; change it by hand")
             return
         change.ends[model.rates.index(before)] = day
         _append(change, before, [rate for rate in said if rate.span[1] > instant(day)], day)
@@ -152,7 +165,7 @@ def _begin(change: Change, held: Sequence[Rate], said: Iterable[Rate], today: da
 
 def _stop(change: Change, model: ModelCard, held: Sequence[Rate], said: Mapping[Place, Sequence[Rate]], today: date) -> None:
     """Hours that the source no longer prices apart, while it still prices the whole day."""
-    whole_day = _at(said.get((held[0].tier, ("", ())), ()), today)
+    whole_day = _at(said.get((held[0].tier, ALWAYS_ON), ()), today)
     last = held[-1]
     if whole_day is None or last.span[1] <= instant(today):
         return

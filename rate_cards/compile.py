@@ -16,11 +16,13 @@ from pydantic import ValidationError
 from meterbook.rate_cards.card import KEYS, METERS, OPEN, Card, CardError, ModelCard, Rate, Uplift, instant
 from meterbook.rate_cards.fx import FxRate
 from meterbook.rate_cards.layers import PICO, Layer, layered, rounded
-from meterbook.rate_cards.names import alias_rows
+from meterbook.rate_cards.names import Alias, alias_rows
 from meterbook.rate_cards.pieces import DAY_MINUTES, EVERY_DAY, Piece, Span, by_bands, by_hours, cut, holds
 from meterbook.rate_cards.strict_yaml import explain, load_yaml
 
 SHIPPED = Path(__file__).parent
+EARLIER_FOLDER = 100
+"""Added to the rank of a name for each folder of cards that goes before its own."""
 ALWAYS = (date(1970, 1, 1), OPEN.date())
 """Days a version of the cards prices, where there is only one."""
 
@@ -56,6 +58,14 @@ class Entry:
     card: Card
     name: str
     model: ModelCard
+    place: int = 0
+    """How many folders of cards go before its own: what the book says itself goes first."""
+
+    @property
+    def names(self) -> Iterator[Alias]:
+        """Every spelling of it; those of later folders are closer than any of earlier ones."""
+        for provider, pattern, card_provider, model, rank in alias_rows(self.card, self.name, self.model):
+            yield provider, pattern, card_provider, model, rank + EARLIER_FOLDER * self.place
 
     @property
     def key(self) -> tuple[str, str]:
@@ -77,7 +87,7 @@ def load_cards(folders: Sequence[Path], layers: Sequence[Layer] = (), fx: Sequen
     """
     entries = read_entries(folders)
     rates = [row for entry in entries.values() for row in _rate_rows(entry, entries, layers, fx)]
-    aliases = {row: None for entry in entries.values() for row in alias_rows(entry.card, entry.name, entry.model)}
+    aliases = {row: None for entry in entries.values() for row in entry.names}
     allowances = [row for entry in entries.values() for row in _allowance_rows(entry)]
     return Cards(
         pl.DataFrame(rates, schema=RATE).sort("provider", "model", "served_tier", "region", "starts_at", "rate_id", "layer"),
@@ -94,12 +104,12 @@ def read_entries(folders: Sequence[Path]) -> dict[tuple[str, str], Entry]:
         StrictYamlError: a card is not readable.
     """
     found: dict[tuple[str, str], Entry] = {}
-    for folder in folders:
+    for place, folder in enumerate(folders, 1):
         own: dict[tuple[str, str], Entry] = {}
         for entry in (one for path in sorted(folder.glob("*.yaml")) if folder.is_dir() for one in read_card(path)):
             if entry.key in own:
                 raise CardError(f"{entry.path}: {entry.name} of {entry.card.provider} is also in {own[entry.key].path.name}; keep one")
-            own[entry.key] = entry
+            own[entry.key] = replace(entry, place=len(folders) - place)
         found |= own
     return found
 

@@ -71,6 +71,7 @@ def _of_model(
     entries: Mapping[tuple[str, str], Entry], source: Source, key: tuple[str, str], name: str, today: date
 ) -> Iterator[Difference]:
     provider = key[0]
-    for move in changes(resolved(entries[key], entries), source.models[provider][name], today).moves:
+    change = changes(resolved(entries[key], entries), source.models[provider][name], today, is_dated=source.is_dated)
+    for move in change.moves:
         percent = None if move.percent is None else move.percent.quantize(_TENTH, ROUND_HALF_EVEN)
         yield Difference(provider, name, move.tier, move.meter, move.before, move.after, percent, move.starts_on)

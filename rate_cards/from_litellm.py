@@ -54,7 +54,7 @@ def read(path: Path, providers: Sequence[str], checked_on: date) -> Source:
         UnknownProviderError: it has none of a provider.
         OSError: the file cannot be read.
     """
-    source = Source(f"the price map {path.name}")
+    source = Source(f"the price map {path.name}", is_dated=False)
     wanted = list(dict.fromkeys(canonical(name) for name in providers))
     known = set()
     for name, entry in _entries(path):
@@ -140,7 +140,14 @@ def _tiers(source: Source, place: str, provider: str, entry: Mapping[str, Any]) 
     found[""] |= _search(source, place, entry) | _graded(entry)
     if times := _extras(source, place, entry).get("fast"):
         found["fast"] = {meter: _times(price, times) for meter, price in found[""].items() if meter in TOKEN_METERS}
-    return found
+    return {tier: _without_reasoning(prices) for tier, prices in found.items()}
+
+
+def _without_reasoning(prices: dict[str, Tiered]) -> dict[str, Tiered]:
+    """A card says what reasoning costs only where it is not the price of output."""
+    said, output = prices.get("reasoning"), prices.get("output")
+    is_output = said is not None and output is not None and said.base == output.base and (not said.above or said.above == output.above)
+    return {meter: price for meter, price in prices.items() if not (is_output and meter == "reasoning")}
 
 
 def _rank(name: str) -> int:

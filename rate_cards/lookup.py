@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from meterbook.rate_cards.compile import Entry
-from meterbook.rate_cards.names import NAME, Alias, alias_rows
+from meterbook.rate_cards.compile import EARLIER_FOLDER, Entry
+from meterbook.rate_cards.names import NAME, Alias
 
 
 class Names:
@@ -17,7 +17,7 @@ class Names:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._plain: dict[tuple[str, str], Alias] = {}
         self._patterns: dict[str, list[tuple[re.Pattern[str], Alias]]] = {}
-        rows = {row for entry in entries for row in alias_rows(entry.card, entry.name, entry.model)}
+        rows = {row for entry in entries for row in entry.names}
         for row in sorted(rows, key=_closeness):
             if re.search(r"(?<!!)[%_]", row[1]):
                 self._patterns.setdefault(row[0], []).append((re.compile(_regex(row[1]), re.DOTALL), row))
@@ -38,11 +38,12 @@ class Names:
     def has_named(self, provider: str, name: str) -> bool:
         """Whether a card has a model of just that name."""
         plain = self._plain.get((provider.lower(), name.lower()))
-        return plain is not None and plain[4] == NAME
+        return plain is not None and plain[4] % EARLIER_FOLDER == NAME
 
 
-def _closeness(row: Alias) -> tuple[int, int, str, str]:
-    return row[4], -len(row[1]), row[2], row[3]
+def _closeness(row: Alias) -> tuple[int, int, bool, str, str]:
+    # Clouds that serve others' models have a dot in their gen_ai name; makers go before them.
+    return row[4], -len(row[1]), "." in row[2], row[2], row[3]
 
 
 def _unescaped(like: str) -> str:

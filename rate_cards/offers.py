@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from meterbook.rate_cards.card import BEGINNING, METERS, PER_MILLION, TOKEN_METERS, ModelCard
 
 STANDARD = "standard"
+EXAMPLES = 3
+"""How many models a warning names."""
 
 
 class SourceError(ValueError):
@@ -77,6 +79,8 @@ class Source:
     """All that a source says of some providers."""
 
     name: str
+    is_dated: bool = True
+    """Whether it speaks of days to come, not only of today."""
     models: dict[str, dict[str, Offer]] = field(default_factory=dict)
     """By provider and by the model's name in the source."""
     broken: dict[str, str] = field(default_factory=dict)
@@ -88,7 +92,7 @@ class Source:
     def warnings(self) -> list[str]:
         """A line for each, with the first models by name."""
         return [
-            f"{what}: {', '.join(places[:3])}" + (f" and {len(places) - 3} more" if len(places) > 3 else "")  # noqa: PLR2004 -- three examples
+            f"{what}: {', '.join(places[:EXAMPLES])}" + (f" and {len(places) - EXAMPLES} more" if len(places) > EXAMPLES else "")
             for what, places in self.left_out.items()
         ]
 

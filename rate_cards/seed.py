@@ -131,8 +131,8 @@ class _Card:
     def _change(self, name: str, entry: Entry, offer: Offer, priced: Mapping[tuple[str, str], Entry]) -> Change | None:
         """What changes of a model that is on the card; None where it cannot be written or does not differ."""
         known = entry.name
-        change = changes(resolved(entry, priced), offer, self.today)
-        self.done.notes += [f"{known}: {note}" for note in change.notes]
+        change = changes(resolved(entry, priced), offer, self.today, is_dated=self.source.is_dated)
+        self.done.notes += [text for note in change.notes if (text := f"{known}: {note}") not in self.done.notes]
         if name == known and not entry.model.same_as:
             return change or None
         if change.moves:
@@ -187,7 +187,7 @@ class _Card:
 def _reasons(change: Change, threshold: Decimal | None) -> list[str]:
     far = [] if threshold is None else [str(move) for move in change.moves if move.exceeds(threshold)]
     more = [f"and {len(far) - 3} more"] if len(far) > 3 else []  # noqa: PLR2004 -- three examples
-    return [*far[:3], *more, *change.conflicts]
+    return [*far[:3], *more, *(["--accept takes it"] if far else []), *change.conflicts]
 
 
 def _is_accepted(provider: str, name: str, accept: Collection[str]) -> bool:

@@ -40,7 +40,7 @@ class Lifetimes(msgspec.Struct, gc=False):
 
 
 class _Kept(msgspec.Struct, gc=False):
-    five: Count | None = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
+    five: Annotated[Count | None, UNREAD] = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
     thirty: Annotated[Count | None, UNREAD] = msgspec.field(default=None, name="ephemeral_30m_input_tokens")
     hour: RareCount = msgspec.field(default=None, name="ephemeral_1h_input_tokens")
     half_day: RareCount = msgspec.field(default=None, name="ephemeral_12h_input_tokens")

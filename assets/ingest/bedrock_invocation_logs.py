@@ -39,7 +39,6 @@ _DECLINED = frozenset({
 })  # fmt: skip
 """Errors of calls that no model answered, so that they used no tokens; of others (time-outs, model errors) that is not known."""
 _ARN = re.compile(r"^arn:[\w-]+:bedrock:[^:]*:\d*:(?P<kind>[\w-]+)/(?P<name>.+)$")
-_GEOGRAPHY = re.compile(r"^(us|us-gov|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)")
 _NAMED = frozenset({"foundation-model", "inference-profile"})
 
 
@@ -206,14 +205,14 @@ def _without_arn(model_id: str) -> str:
 
 
 def _model(model_id: str, response: _Response) -> str:
-    """The model in the spelling of price lists: without ARN, and without the geography a profile stays in, which does not change its price.
+    """The model in the spelling of price lists: without ARN, with the geography a profile stays in, which may change its price.
 
-    `global.` stays: those profiles are cheaper. A profile of one's own has no model in its name; the response may have it.
+    A profile of one's own has no model in its name; the response may have it.
     """
     name = _without_arn(model_id)
     if name.startswith("application-inference-profile/") and response.model:
         return f"anthropic.{response.model}" if response.model.startswith("claude") else response.model
-    return _GEOGRAPHY.sub("", name)
+    return name
 
 
 def _principal(arn: str | None) -> Row:
@@ -289,7 +288,7 @@ FORMAT = Format(
         tokens="inputTokenCount holds no cached tokens, outputTokenCount holds reasoning. A cache write counts as 5 minutes unless the "
         "logged response has its lifetime. Counts that are absent (images, failed calls a model may have begun) are unknown, not zero.",
         money="none: calls are priced by rate cards of provider `aws.bedrock`, whose models are spelled `anthropic.claude-...` or "
-        "`global.anthropic.claude-...`; none is shipped, and bills (CUR, FOCUS) have what AWS charged.",
+        "`global.anthropic.claude-...`; bills (CUR, FOCUS) have what AWS charged.",
         limits="Delivery is best effort, so calls can be missing. Service tier, latency that is optimised (tier fast) and how many images "
         "were made are known only where the response was logged and says so; the log tells neither batch, audio nor searches. An "
         "application inference profile or provisioned model is named by its ARN's last part: give your card that alias. Provisioned "

@@ -17,18 +17,14 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-import polars as pl
 
-from meterbook.assets.content import Content
 from meterbook.assets.ingest import _litellm
 from meterbook.assets.ingest._lines import Lines, settled_amount
 from meterbook.assets.ingest._litellm import Breakdown, CallType, Completion, Lifetimes, Usage
-from meterbook.assets.ingest._meters import ASSUMED, assumed_lifetimes
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._shapes import OURS, says_more
 from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
-from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, has_keys
 from meterbook.assets.sources import Reading
 
@@ -171,7 +167,9 @@ def _written(usage: str) -> str:
 def _said(name: str) -> str:
     """What a caller says of itself: in its own metadata, else in the last tag of that name."""
     tag = f"case when contains(_tags, chr(10) || '{name}:') then split_part(split_part(_tags, chr(10) || '{name}:', -1), chr(10), 1) end"
-    return f"coalesce({text(f'metadata.spend_logs_metadata.{name}')}, {text(tag)})"
+    # Most have one tag, which need not be searched for each name.
+    either = f"case when _tags is not null then {tag} when _key = '{name}' then substr(_tag, {len(name) + 2}) end"
+    return f"coalesce({text(f'metadata.spend_logs_metadata.{name}')}, {text(either)})"
 
 
 _BOTH = "prompt_tokens + completion_tokens"
@@ -181,18 +179,12 @@ _SHAPE: dict[str, tuple[str, str]] = {
     "_start": ("TIMESTAMP", instant("startTime")),
     "_end": ("TIMESTAMP", instant("endTime")),
     "_first_token": ("TIMESTAMP", instant("completionStartTime")),
-    "_tags": ("VARCHAR", "chr(10) || array_to_string(request_tags, chr(10))"),
+    "_tag": ("VARCHAR", "case when len(request_tags) = 1 then request_tags[1] end"),
+    "_key": ("VARCHAR", "split_part(_tag, ':', 1)"),
+    "_tags": ("VARCHAR", "case when len(request_tags) > 1 then chr(10) || array_to_string(request_tags, chr(10)) end"),
     "_written": ("BIGINT", f"coalesce(nullif({_written(_NEW)}, 0), {_written(_OLD)})"),
-    "_thoughts": ("BIGINT", first(_either("completion_tokens_details", "reasoning_tokens"))),
-    "_is_beside": (
-        "BOOLEAN",
-        (
-            f"_thoughts > 0 and case when _thoughts > completion_tokens then total_tokens is distinct from {_BOTH} "
-            f"else total_tokens = {_BOTH} + _thoughts end"
-        ),
-    ),
+    "_thoughts": ("BIGINT", _either("completion_tokens_details", "reasoning_tokens")),
     "_5m": ("BIGINT", _either("cache_creation", "ephemeral_5m_input_tokens")),
-    "_kept": ("BIGINT", f"{_PROMPT}.cache_creation_token_details.ephemeral_5m_input_tokens"),
     "_1h": ("BIGINT", first(_either("cache_creation", "ephemeral_1h_input_tokens"))),
     "request_id": ("VARCHAR", "request_id"),
     "operation_id": ("VARCHAR", f"coalesce({text('litellm_call_id')}, {text('metadata.litellm_call_id')})"),
@@ -210,10 +202,15 @@ _SHAPE: dict[str, tuple[str, str]] = {
     ),
     "cache_write_5m_tokens": ("BIGINT", "case when _written <> 0 then _written - _1h else coalesce(_5m, 0) end"),
     "cache_write_1h_tokens": ("BIGINT", "_1h"),
-    "is_lifetime_assumed": ("BOOLEAN", "_written <> 0 and _1h = 0 and coalesce(_5m, _kept) is null"),
     # Older versions left the reasoning of Google and xAI beside the completion, as `_meters.with_thoughts` has it.
-    "completion_tokens": ("BIGINT", "completion_tokens + case when _is_beside then _thoughts else 0 end"),
-    "reasoning_tokens": ("BIGINT", _either("completion_tokens_details", "reasoning_tokens")),
+    "completion_tokens": (
+        "BIGINT",
+        (
+            f"completion_tokens + case when total_tokens = {_BOTH} or not _thoughts > 0 then 0 "
+            f"when _thoughts > completion_tokens or total_tokens = {_BOTH} + _thoughts then _thoughts else 0 end"
+        ),
+    ),
+    "reasoning_tokens": ("BIGINT", "_thoughts"),
     "spend_usd": ("DECIMAL(18,12)", amount("spend")),
     "status": ("VARCHAR", f"coalesce({text('given.status')}, {text('metadata.status')})"),
     "error_class": ("VARCHAR", "metadata.error_information.error_class"),
@@ -262,27 +259,13 @@ _BROKEN = [
 ]
 _READER = Lines(SpendLog, frozenset({"metadata", "request_tags"}), _BODIES, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
 
-
-def _read(content: Content, reading: Reading) -> Rows:
-    """Read one file, and say where a lifetime is assumed.
-
-    Raises:
-        FileRefused: cut short, or neither JSON nor CSV.
-    """
-    rows = _READER.read(content, reading)
-    if rows.typed:
-        assumed = pl.read_parquet(rows.typed, columns=[ASSUMED])[ASSUMED].sum()
-        rows.flags += assumed_lifetimes(assumed)
-    return rows
-
-
 FORMAT = Format(
     name="litellm_spendlogs",
     description="LiteLLM spend logs: JSON lines, JSON array or CSV dump",
     columns=_READER.types,
     day="started_at",
     recognises=has_keys("request_id", "startTime", "spend", "custom_llm_provider"),
-    read=_read,
+    read=_READER.read,
     about=About(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",

@@ -31,7 +31,9 @@ named as (
         name.day, name.provider, name.model, alias.card_provider, alias.model as card_model, alias.rank,
         row_number() over (
             partition by name.day, name.provider, name.model
-            order by alias.rank, length(alias.pattern) desc, alias.card_provider, alias.model, alias.pattern, alias.provider
+            -- Clouds that serve others' models have a dot in their name; makers go before them.
+            order by alias.rank, length(alias.pattern) desc, case when alias.card_provider like '%.%' then 1 else 0 end,
+                alias.card_provider, alias.model, alias.pattern, alias.provider
         ) as choice
     from (select distinct seen.day, seen.provider, seen.model from seen) as name
     inner join rate_cards.alias as alias

@@ -12,6 +12,30 @@ from meterbook.rate_cards.seed import Seeded, seed
 TODAY = date(2026, 11, 28)
 SAID = {"source": "https://prices.example", "checked_on": TODAY}
 
+HAND = """\
+# My card. Ask finance before touching it.
+provider: acme
+models:
+  m:   # the cheap one
+    aliases: ["m-*"]
+    rates:
+      - {starts_on: 2026-01-01, input: 1, cache_read: 0.1, output: 4, source: "https://old.example", checked_on: 2026-01-05}  # signed
+      - tier: batch
+        starts_on: 2026-01-01  # from the mail of Jo
+        input: 0.5
+        output: 2
+        source: https://old.example
+        checked_on: 2026-01-05
+        note: half
+  # the other one
+  n:
+    rates:
+    - {starts_on: 2026-01-01, input: 2, output: 2, source: "https://old.example", checked_on: 2026-01-05}
+
+# Anything below this line is mine.
+"""
+"""A card somebody wrote and commented."""
+
 
 def rate(**prices: Any) -> dict[str, Any]:
     """A rate of the source, from the beginning."""

@@ -105,6 +105,16 @@ def test_aliases_know_prefixes_case_and_like_characters(tmp_path: Path) -> None:
     assert ("acme", "acme/big-%", "acme", "Big_Model", PATTERN) in known
 
 
+def test_what_the_book_says_itself_goes_before_any_shipped_name(tmp_path: Path) -> None:
+    head = 'provider: acme\nmodels:\n  {name}:\n    aliases: ["{alias}"]\n    rates:\n'
+    rate = f"      - {{starts_on: 2026-01-01, input: 7, {SAID}}}\n"
+    folders = [
+        _card(tmp_path / name, rate, head.format(name=name, alias=alias)) for name, alias in (("shipped", "big-1"), ("own", "big-*"))
+    ]
+    rank = {row[:4]: row[4] for row in load_cards(folders).aliases.rows()}
+    assert rank["acme", "big-%", "acme", "own"] == PATTERN < rank["acme", "big-1", "acme", "shipped"]
+
+
 def test_a_name_that_a_spreadsheet_would_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="pattern"):
         _rates(

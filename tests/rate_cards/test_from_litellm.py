@@ -184,6 +184,11 @@ def test_free_searches_are_an_allowance_unless_models_share_them(tmp_path: Path)
     assert any("shared" in text for text in source.warnings)
 
 
+def test_reasoning_is_said_only_where_it_is_not_the_price_of_output(tmp_path: Path) -> None:
+    found = {price: _tier(_model(tmp_path, {"output_cost_per_reasoning_token": price})).reasoning for price in (2e-06, 3e-06)}
+    assert found == {2e-06: None, 3e-06: 3}
+
+
 def test_an_unknown_cost_is_named_with_its_model(tmp_path: Path) -> None:
     source = _source(tmp_path, {"m": {**PLAIN, "telepathy_cost_per_thought": 1, "supports_vision": True, "rpm": 5}})
     assert source.warnings == ["a card has no place for telepathy_cost_per_thought; left out: openai/m"]

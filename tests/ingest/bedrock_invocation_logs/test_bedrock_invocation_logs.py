@@ -75,7 +75,7 @@ def test_a_call_knows_its_caller_owners_tier_and_times(staged: dict[str, dict[st
     ("model_id", "model", "asked"),
     [
         ("anthropic.claude-3-haiku-20240307-v1:0", "anthropic.claude-3-haiku-20240307-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"),
-        ("us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1:0"),
+        ("us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1:0"),
         ("global.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0"),
         ("arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-70b-instruct-v1:0", "meta.llama3-70b-instruct-v1:0", None),
         ("arn:aws-us-gov:bedrock:us-gov-west-1:1:inference-profile/us-gov.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", None),

@@ -34,23 +34,41 @@ MONEY = st.decimals(min_value=-1000, max_value=1_000_000, places=12)
 CELL = {"day": DAY, "provider": st.just("openai"), "model": st.sampled_from(["gpt-5", "mini"]), "project_id": KEY, "served_tier": TIER}
 BILLED = st.fixed_dictionaries(
     {
-        **CELL, "meter": st.sampled_from([*METERS, "other"]), "kind": st.sampled_from(["use", "use", "late", "correction", "credit", "count"]),
-        "days": st.integers(1, 40), "lines": st.integers(1, 3), "tokens": TOKENS | st.none(), "billed_usd": MONEY, "fx": MONEY | st.just(Decimal(0)),
+        **CELL,
+        "meter": st.sampled_from([*METERS, "other"]),
+        "kind": st.sampled_from(["use", "use", "late", "correction", "credit", "count"]),
+        "days": st.integers(1, 40),
+        "lines": st.integers(1, 3),
+        "tokens": TOKENS | st.none(),
+        "billed_usd": MONEY,
+        "fx": MONEY | st.just(Decimal(0)),
         "bound_pico": st.sampled_from([0, 500_000, 5_000_000_000]),
     }
-)  # fmt: skip
+)
 COMPUTED = st.fixed_dictionaries(
     {
-        **CELL, "meter": st.sampled_from([*METERS, "other"]), "kind": st.sampled_from(["answered", "failed", "not billed", "free", "usage"]),
-        "back": st.sampled_from([0, 0, 0, 1]), "tokens": TOKENS, "computed_usd": MONEY,
+        **CELL,
+        "meter": st.sampled_from([*METERS, "other"]),
+        "kind": st.sampled_from(["answered", "failed", "not billed", "free", "usage"]),
+        "back": st.sampled_from([0, 0, 0, 1]),
+        "tokens": TOKENS,
+        "computed_usd": MONEY,
     }
-)  # fmt: skip
+)
 AGAIN = st.fixed_dictionaries({**CELL, "meter": st.sampled_from(METERS), "seen": st.sampled_from(["copies", "logs"]), "tokens": TOKENS})
 SAID = st.fixed_dictionaries(
     {**{name: of for name, of in CELL.items() if name != "served_tier"}, "cause": st.sampled_from(["price drift", "unexplained"]),
      "reported_usd": MONEY, "computed_usd": MONEY}
 )  # fmt: skip
 PRICES = st.dictionaries(st.tuples(st.sampled_from(["gpt-5", "mini"]), TIER, st.sampled_from(METERS)), st.integers(0, 10**9), max_size=20)
+SIDES = st.fixed_dictionaries(
+    {
+        "billed": st.lists(BILLED, max_size=12),
+        "computed": st.lists(COMPUTED, max_size=12),
+        "again": st.lists(AGAIN, max_size=3),
+        "said": st.lists(SAID, max_size=3),
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +126,16 @@ def _billed(row: Row) -> Row:
     money = {"billed_usd": None if is_count else row["billed_usd"], "stated_usd": None if is_count else row["billed_usd"] - row["fx"]}
     kept = {name: row[name] for name in ("day", "provider", "model", "project_id", "served_tier", "meter", "kind")}
     return {
-        **kept, "key_id": "", "ends_on": ends_on, "until_on": ends_on, "lines": row["lines"], "token_lines": row["lines"] if has_tokens else 0,
-        "tokens": row["tokens"] if has_tokens or is_count else None, **money, "bound_pico": row["bound_pico"],
-    }  # fmt: skip
+        **kept,
+        "key_id": "",
+        "ends_on": ends_on,
+        "until_on": ends_on,
+        "lines": row["lines"],
+        "token_lines": row["lines"] if has_tokens else 0,
+        "tokens": row["tokens"] if has_tokens or is_count else None,
+        **money,
+        "bound_pico": row["bound_pico"],
+    }
 
 
 def _computed(row: Row) -> Row:
@@ -120,17 +145,17 @@ def _computed(row: Row) -> Row:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(BILLED, max_size=12), st.lists(COMPUTED, max_size=12), st.lists(AGAIN, max_size=3), st.lists(SAID, max_size=3), PRICES)
+@given(SIDES, PRICES)
 def test_the_causes_of_a_cell_sum_to_its_difference_whatever_was_billed_and_computed(
-    con: Con, billed: list[Row], computed: list[Row], again: list[Row], said: list[Row], prices: dict[tuple[str, str, str], int]
+    con: Con, sides: dict[str, list[Row]], prices: dict[tuple[str, str, str], int]
 ) -> None:
-    lines = _merged([_billed(row) for row in billed], "lines", "token_lines", "tokens", "billed_usd", "stated_usd", "bound_pico")
-    uses = _merged([_computed(row) for row in computed], "tokens", "computed_usd")
+    lines = _merged([_billed(row) for row in sides["billed"]], "lines", "token_lines", "tokens", "billed_usd", "stated_usd", "bound_pico")
+    uses = _merged([_computed(row) for row in sides["computed"]], "tokens", "computed_usd")
     tables = {
         "core.billed_use": lines,
         "core.computed_use": uses,
-        "core.repeated_call": _merged([{**row, "key_id": ""} for row in again], "tokens"),
-        "core.reported_use": _merged([{**row, "key_id": ""} for row in said], "reported_usd", "computed_usd"),
+        "core.repeated_call": _merged([{**row, "key_id": ""} for row in sides["again"]], "tokens"),
+        "core.reported_use": _merged([{**row, "key_id": ""} for row in sides["said"]], "reported_usd", "computed_usd"),
         "core.token_price": [
             {"day": FIRST + timedelta(n), "provider": "openai", "model": model, "served_tier": tier, "meter": meter, "pico": pico}
             for n in range(4)
@@ -154,3 +179,79 @@ def test_the_causes_of_a_cell_sum_to_its_difference_whatever_was_billed_and_comp
     ):
         named = sum((row["amount_usd"] for row in causes if row["comparison"] == comparison), Decimal(0))
         assert named == sum((row[difference] or 0 for row in cells), Decimal(0))
+
+
+def _place(**more: Any) -> Row:
+    return {"day": FIRST, "provider": "openai", "model": "gpt-5", "served_tier": "standard", "project_id": "p", "key_id": "", **more}
+
+
+def _line(meter: str, tokens: int, usd: str, **more: Any) -> Row:
+    ends_on = more.pop("ends_on", FIRST + timedelta(1))
+    said = {"meter": meter, "kind": "use", "ends_on": ends_on, "until_on": ends_on, "lines": 1, "token_lines": 1, "tokens": tokens}
+    return _place(**said, billed_usd=Decimal(usd), stated_usd=Decimal(usd), bound_pico=0, line_item=f"gpt-5, {meter}", **more)
+
+
+def _use(meter: str, tokens: int, usd: str, **more: Any) -> Row:
+    said = {"billed_day": FIRST, "kind": "answered", "error_class": "", **more}
+    return _place(meter=meter, tokens=tokens, computed_usd=Decimal(usd), **said)
+
+
+def _card(days: int = 1) -> list[Row]:
+    prices = {"input": 1_250_000, "cache_read": 125_000, "output": 10_000_000}
+    named = [{name: value for name, value in _place(day=FIRST + timedelta(n)).items() if not name.endswith("_id")} for n in range(days)]
+    return [{**one, "meter": meter, "pico": pico} for one in named for meter, pico in prices.items()]
+
+
+def _causes(found: Mapping[str, list[Row]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for row in found["marts.reconciliation_cause"]:
+        sums[row["cause"]] = sums.get(row["cause"], Decimal(0)) + row["amount_usd"]
+    return sums
+
+
+def test_the_example_of_the_documentation_comes_out_as_it_says(con: Con) -> None:
+    found = explained(
+        con,
+        {
+            "core.token_price": _card(),
+            "core.billed_use": [_line("input", 11_000_000, "13.75"), _line("output", 500_000, "5.25")],
+            "core.computed_use": [_use("input", 8_000_000, "10"), _use("cache_read", 2_000_000, "0.25"), _use("output", 500_000, "5")],
+        },
+    )
+    assert _causes(found) == {"price drift": Decimal("0.25"), "cache convention": Decimal("2.25"), "not logged": Decimal("1.25")}
+    [cell] = found["marts.reconciliation_cell"]
+    assert (cell["billed_usd"], cell["computed_usd"], cell["billed_minus_computed_usd"]) == (19, Decimal("15.25"), Decimal("3.75"))
+
+
+def test_a_bill_of_one_line_a_month_is_held_against_the_month_and_its_days_cancel(con: Con) -> None:
+    days = [FIRST + timedelta(n) for n in range(3)]
+    uses = [_use("input", 1_000_000, "1.25", day=day, billed_day=day) for day in days]
+    lines = [_line("input", 3_000_000, "3.75", ends_on=date(2026, 11, 1))]
+    found = explained(con, {"core.token_price": _card(3), "core.billed_use": lines, "core.computed_use": uses})
+    assert _causes(found) == {"time zone": Decimal(0)}
+    assert [row["billed_minus_computed_usd"] for row in sorted(found["marts.reconciliation_cell"], key=lambda row: row["day"])] == [
+        Decimal("2.5"), Decimal("-1.25"), Decimal("-1.25"),
+    ]  # fmt: skip
+
+
+def test_a_bill_whose_days_end_at_another_hour_is_compared_hour_by_hour(con: Con) -> None:
+    # Hours before eight are those of the day before: 400,000 tokens of each day's million.
+    days = [FIRST + timedelta(n) for n in range(2)]
+    early = [_use("input", 400_000, "0.5", day=day, billed_day=day - timedelta(1)) for day in days]
+    rest = [_use("input", 600_000, "0.75", day=day, billed_day=day) for day in days]
+    lines = [_line("input", 1_000_000, "1.25", day=days[0]), _line("input", 600_000, "0.75", day=days[1], ends_on=days[1] + timedelta(1))]
+    found = explained(con, {"core.token_price": _card(2), "core.billed_use": lines, "core.computed_use": [*early, *rest]})
+    assert _causes(found) == {"time zone": Decimal("-0.5")}
+
+
+def test_what_only_one_side_has_is_not_logged_or_not_billed_with_its_tokens(con: Con) -> None:
+    found = explained(
+        con,
+        {
+            "core.token_price": _card(),
+            "core.billed_use": [{**_line("input", 100, "0.000125"), "project_id": "shadow"}, _line("output", 1, "0.00001")],
+            "core.computed_use": [_use("output", 1, "0.00001"), _use("output", 5, "0.00005", project_id="lost")],
+        },
+    )
+    rows = {row["key"]: (row["cause"], row["tokens"], row["amount_usd"]) for row in found["marts.reconciliation_cause"]}
+    assert rows == {"shadow": ("not logged", 100, Decimal("0.000125")), "lost": ("logged, not billed", -5, Decimal("-0.00005"))}
