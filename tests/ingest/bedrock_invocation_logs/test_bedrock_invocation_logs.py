@@ -78,7 +78,7 @@ def test_a_call_knows_its_caller_owners_tier_and_times(staged: dict[str, dict[st
         ("us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1:0", "us.amazon.nova-pro-v1:0"),
         ("global.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0"),
         ("arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-70b-instruct-v1:0", "meta.llama3-70b-instruct-v1:0", None),
-        ("arn:aws-us-gov:bedrock:us-gov-west-1:1:inference-profile/us-gov.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", None),
+        ("arn:aws-us-gov:bedrock:us-gov-west-1:1:inference-profile/us-gov.amazon.nova-pro-v1:0", "us-gov.amazon.nova-pro-v1:0", None),
         ("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc1", "application-inference-profile/abc1", None),
         ("arn:aws:bedrock:us-east-1:1:provisioned-model/xyz9", "provisioned-model/xyz9", None),
     ],
@@ -249,7 +249,7 @@ def test_the_documented_examples_give_their_figures(desk: Any) -> None:
     assert rows.select(*BUCKETS).rows() == [(35, 0, 0, 0, 446), (50, 10000, 2000, 0, 420), (0, 0, 0, 0, 0)]
     assert rows["model"].to_list() == [
         "application-inference-profile/a1b2c3d4e5f6",
-        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "anthropic.claude-haiku-4-5-20251001-v1:0",
     ]
     assert rows["started_at"][0] == datetime(2026, 10, 5, 13, 2, 11, tzinfo=UTC).replace(tzinfo=None)
