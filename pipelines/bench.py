@@ -109,10 +109,33 @@ def show(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], console
     console.print(table)
 
 
-def write(path: Path, cases: Sequence[Case], found: Mapping[str, Sequence[Measured]]) -> None:
-    """Write every run as JSON, with the machine and versions."""
+def ratio(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], case: Case) -> float:
+    """Seconds of a case over those of the first, medians of both."""
+    return median(found[case.name]).seconds / median(found[cases[0].name]).seconds
+
+
+def write(path: Path, cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], **more: float) -> None:
+    """Write every run as JSON, with medians, the machine and versions.
+
+    Args:
+        path: the file.
+        cases: the peer first.
+        found: runs by name of the case.
+        more: further figures, by name.
+    """
     said = {
         "machine": machine(),
-        "cases": [{"case": case.name, "at_most": case.at_most, "runs": [asdict(one) for one in found[case.name]]} for case in cases],
+        **more,
+        "cases": [
+            {
+                "case": case.name,
+                "at_most": case.at_most,
+                "ratio_to_peer": ratio(cases, found, case),
+                "median": asdict(one := median(found[case.name])),
+                "rows_per_second": one.rows / one.seconds,
+                "runs": [asdict(run) for run in found[case.name]],
+            }
+            for case in cases
+        ],
     }
     path.write_text(json.dumps(said, indent=2) + "\n", "utf-8")

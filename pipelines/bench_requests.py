@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import columns, project
+from meterbook.pipelines.bench_price import MEMORY, THREADS, VIEWED
 from meterbook.sql.catalog import Catalog, RawFile, Settings, digest
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake, Partition, quoted, sha256_of
@@ -67,31 +68,39 @@ PER_FEATURE = 4
 _Numbers = NDArray[Any]
 
 
-def lake(folder: Path, rows: int, days: int, settings: Settings) -> Engine:
+def lake(folder: Path, rows: int, days: int) -> Engine:
     """A lake with the requests and, by the engine, all that pricing them reads; what is there already is not made again.
 
     Args:
         folder: where to keep it.
         rows: requests, over all days.
         days: how many, from the middle of October 2026 on.
-        settings: memory, threads and window size of the engine.
     """
-    kept = folder / f"price-{rows}-{days}"
+    engine = opened(folder, rows, days)
+    kept = engine.lake.root.parent
     kept.mkdir(parents=True, exist_ok=True)
     (kept / "meterbook.yaml").write_text("name: A month of requests\n", "utf-8")
-    found = Lake(kept / "lake")
-    counts = {str(FIRST_DAY + timedelta(days=n)): rows * (n + 1) // days - rows * n // days for n in range(days)}
-    _generate(found, counts)
-    engine = Engine(Catalog(found, project(), {FORMAT: [RawFile("generated", kept, counts)]}, settings, columns()))
+    _generate(engine.lake, _counts(rows, days))
     for name, frame in tables_of(Book(kept)).items():
         engine.put(name, frame)
-    for name in upstream(project(), "core.request_cost"):
+    for name in _upstream(engine.catalog.project, VIEWED):
         if not name.startswith("staging."):
-            engine.build(project().models[name])
+            engine.build(engine.catalog.project.models[name])
     return engine
 
 
-def upstream(models: Project, name: str) -> Iterator[str]:
+def opened(folder: Path, rows: int, days: int) -> Engine:
+    """The engine over such a lake, as far as it is made."""
+    kept = folder / f"price-{rows}-{days}"
+    raw = {FORMAT: [RawFile("generated", kept, _counts(rows, days))]}
+    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(MEMORY, THREADS), columns()))
+
+
+def _counts(rows: int, days: int) -> dict[str, int]:
+    return {str(FIRST_DAY + timedelta(days=n)): rows * (n + 1) // days - rows * n // days for n in range(days)}
+
+
+def _upstream(models: Project, name: str) -> Iterator[str]:
     """Models behind a model, each after those it reads."""
     behind: set[str] = set()
     todo = [name]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
-from meterbook.pipelines import cli_prices, cli_reconcile, cli_rerate
+from meterbook.pipelines import cli_bench, cli_prices, cli_reconcile, cli_rerate
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.strict_yaml import StrictYamlError
 from meterbook.sql.models import ModelError
@@ -30,8 +30,7 @@ app = typer.Typer(
 app.add_typer(cli_prices.app, name="prices")
 app.add_typer(cli_rerate.app)
 app.add_typer(cli_reconcile.app)
-bench_app = typer.Typer(help="Measurements beside a peer, in one invocation.", no_args_is_help=True)
-app.add_typer(bench_app, name="bench")
+app.add_typer(cli_bench.app, name="bench")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
@@ -155,25 +154,6 @@ def models() -> None:
     for model in found.models.values():
         table.add_row(model.name, model.description, ", ".join(model.inputs))
     out.print(table)
-
-
-@bench_app.command("ingest", epilog="Example: meterbook bench ingest --rounds 5 --json ingest.json")
-def bench_ingest(
-    rows: Annotated[int, typer.Option(min=1_000, help="Lines of the gateway log.")] = 333_333,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each case is run, in alternation.")] = 3,
-    folder: Annotated[Path, typer.Option(help="Where the generated files are kept.")] = Path("build/bench"),
-    json: Annotated[Path | None, typer.Option(help="Write every run here, with machine and versions.")] = None,
-) -> None:
-    """The door beside DuckDB's plain read_json: decode, validate, set aside, type, write Parquet."""
-    from meterbook.pipelines import bench, bench_ingest  # noqa: PLC0415
-
-    out.print(f"gateway logs of {rows:,} lines in {folder}", soft_wrap=True)
-    cases = bench_ingest.cases(folder, rows)
-    with out.status("measuring") as status:
-        found = bench.compare(cases, rounds, status.update)
-    bench.show(cases, found, out)
-    if json:
-        bench.write(json, cases, found)
 
 
 def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:

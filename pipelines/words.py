@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from meterbook.assets.prices import Differing
-from meterbook.reports.coverage import Coverage, shown
+from meterbook.reports.coverage import Coverage, Measure, shown
 from meterbook.reports.numbers import plural
 from meterbook.reports.quality import RECENT, WORDS, Quality, brief
 
@@ -42,18 +42,22 @@ def coverage_lines(coverage: Coverage) -> list[str]:
 
 
 def _priced(coverage: Coverage) -> Iterator[str]:
-    parts = [f"{shown(one.share)} of {one.total:,.0f} {one.name}" for one in coverage.measures]
+    parts = [f"{shown(one.share)} of {_whole(one)}" for one in coverage.measures]
     if parts:
         yield f"priced {', '.join(parts)}"
 
 
+def _whole(measure: Measure) -> str:
+    return f"{_cents(measure.total)} reported" if measure.name == "reported dollars" else f"{measure.total:,.0f} {measure.name}"
+
+
 def _estimated(coverage: Coverage) -> Iterator[str]:
+    """Its share of tokens and of what models cost, raised to the next hundredth."""
     requests, tokens, cost = (coverage.total(f"estimated_{name}") for name in ("requests", "tokens", "usd"))
     if requests:
-        yield (
-            f"estimated {plural(int(requests), 'request')} whose logs count no tokens: {plural(int(tokens), 'token')}, {_cents(cost)}, "
-            "kept apart from what was measured"
-        )
+        parts = (("tokens", tokens, coverage.total("tokens")), (f"model cost ({_cents(cost)})", cost, coverage.total("cost_usd")))
+        shares = ", ".join(f"{shown(part / whole, up=True)} of {name}" for name, part, whole in parts if whole)
+        yield f"estimated {plural(int(requests), 'request')} whose logs count no tokens: {shares}"
 
 
 def _lacking(coverage: Coverage) -> Iterator[str]:
@@ -64,7 +68,8 @@ def _lacking(coverage: Coverage) -> Iterator[str]:
 
 
 def _cents(usd: Decimal) -> str:
-    return f"${usd.quantize(CENT):,}"
+    """Dollars and cents; what is not nothing does not read as nothing."""
+    return f"under ${CENT}" if 0 < usd < CENT / 2 else f"${usd.quantize(CENT):,}"
 
 
 def _aside(quality: Quality) -> Iterator[str]:

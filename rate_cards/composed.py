@@ -5,19 +5,20 @@ versions, and one changed price is two rows.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from meterbook.rate_cards.card import METERS
-from meterbook.rate_cards.compile import SHIPPED, Cards, load_cards
+from meterbook.rate_cards.compile import EARLIER_FOLDER, SHIPPED, Cards, load_cards
 from meterbook.rate_cards.fx import FxRate
 from meterbook.rate_cards.layers import load_layers
 from meterbook.rate_cards.snapshots import PRICED, cards_of, digest_of, read_text, text_of
 from meterbook.rate_cards.versions import FILE, Filling, Lock, Span, read_lock
 
-LATER = 10
+LATER = 1000
 """Added to the rank of a name, for each version before the one that first knew it: a name known earlier keeps its model."""
 PLACE = (
     "provider", "model", "served_tier", "region", "clock_from", "clock_to", "weekdays", "input_above", "input_up_to", "counted_input",
@@ -28,19 +29,25 @@ _TIER = ("provider", "model", "served_tier")
 _ORDER = (*_TIER, "region", "starts_at", "rate_id", "layer", "priced_from")
 
 
-def cards_of_book(book: Path, fx: Sequence[FxRate], *more: Path) -> Cards:
+def cards_of_book(book: Path, fx: Sequence[FxRate], more: Path | None = None) -> Cards:
     """The cards of a book as they are now: the shipped ones and its own, which win, with the layers of its contracts.
 
     Args:
         book: its folder.
         fx: its rates of exchange.
-        more: further folders of cards, which win over the book's.
+        more: another folder of cards, which win over the book's as if they lay among them.
 
     Raises:
         CardError: a card or a contract is wrong.
         StrictYamlError: one is not readable.
     """
-    return load_cards([SHIPPED, book / "rate_cards", *more], load_layers(book / "contracts.yaml"), fx)
+    folders = [SHIPPED, book / "rate_cards", *([more] if more else [])]
+    cards = load_cards(folders, load_layers(book / "contracts.yaml"), fx)
+    if more is None:
+        return cards
+    rank = pl.col("rank")
+    as_the_books = pl.when(rank >= EARLIER_FOLDER).then(rank - EARLIER_FOLDER).otherwise(rank)
+    return replace(cards, aliases=cards.aliases.with_columns(rank=as_the_books))
 
 
 def cards_in_force(book: Path, current: Cards) -> Cards:

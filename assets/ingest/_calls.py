@@ -198,6 +198,8 @@ def count(value: object, name: str) -> int | None:
     Raises:
         ValueError: not whole, negative or too large.
     """
+    if type(value) is int and 0 <= value <= LARGEST:
+        return value
     if value is None or value in ("", "-"):
         return None
     try:

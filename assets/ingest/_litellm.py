@@ -12,7 +12,7 @@ from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Row
 from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._records import Count
-from meterbook.assets.ingest._shapes import UNREAD, rare
+from meterbook.assets.ingest._shapes import UNREAD, rare, says_more
 
 RareCount = Annotated[Count | None, rare(0)]
 RareRegion = Annotated[str | None, rare("", "global", "not_available")]
@@ -94,6 +94,11 @@ class Usage(msgspec.Struct, gc=False):
     seconds: RareAmount = None
     pages_processed: RareCount = None
 
+    @property
+    def parts(self) -> tuple[msgspec.Struct | None, ...]:
+        """Records in which the counts of tokens and tools are split."""
+        return self.prompt_tokens_details, self.completion_tokens_details, self.server_tool_use
+
 
 class Breakdown(msgspec.Struct, gc=False):
     """What LiteLLM priced a call by."""
@@ -139,6 +144,11 @@ def buckets(prompt: int | None, output: int | None, total: int | None, usage: Us
         "searches": _calls.count(_first(searched, inside.web_search_requests), "web_search_requests"),
         **({} if counted else _quantity(usage, inside)),
     }
+
+
+def has_meters(usage: Usage) -> bool:
+    """Whether a call used something that few calls use."""
+    return usage.seconds is not None or usage.pages_processed is not None or any(map(says_more, usage.parts))
 
 
 def tier(usage: Usage, breakdown: Breakdown, call_type: str | None) -> str | None:

@@ -6,9 +6,8 @@ than its whole, is an error with a reason. A bucket that the source does not tel
 """
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from meterbook.assets.ingest.format import exact
 
@@ -34,8 +33,7 @@ _TIERS = {
 _NO_REGION = frozenset({"", "global", "default", "not_available", "unknown"})
 
 
-@dataclass(frozen=True)
-class Media:
+class Media(NamedTuple):
     """Tokens that are not text; None where they are not told apart."""
 
     audio: int | None = None
@@ -45,11 +43,15 @@ class Media:
     @property
     def total(self) -> int:
         """All of them."""
-        return sum(part or 0 for part in (self.audio, self.image, self.video))
+        return self.heard_or_seen + (self.video or 0)
+
+    @property
+    def heard_or_seen(self) -> int:
+        """Audio and images: cached video and video that was made have no bucket, and stay in the whole."""
+        return (self.audio or 0) + (self.image or 0)
 
 
-@dataclass(frozen=True)
-class Writes:
+class Writes(NamedTuple):
     """Tokens written to a cache, by lifetime; `is_assumed` where the source does not say that the first are of five minutes."""
 
     five: int = 0
@@ -96,10 +98,10 @@ def inputs(
             raise ValueError(f"cached {part} tokens ({of_cached}) exceed {part} tokens ({medium})")
     if cached_media.total > (cached or 0):
         raise ValueError(f"cached audio and image tokens ({cached_media.total}) exceed cached tokens ({cached or 0})")
-    uncached = Media(*(_without(*pair) for pair in zip(astuple(media), astuple(cached_media), strict=True)))
+    uncached = Media(*map(_without, media, cached_media))
     found = {
         "input_tokens": _rest(whole, (cached or 0) + writes.total, uncached.total, name),
-        "cache_read_tokens": None if cached is None else cached - cached_media.total,
+        "cache_read_tokens": None if cached is None else cached - cached_media.heard_or_seen,
         "cache_write_5m_tokens": writes.five,
         "cache_write_1h_tokens": writes.hour,
         ASSUMED: writes.is_assumed and writes.five > 0,
@@ -146,11 +148,11 @@ def outputs(whole: int | None, media: Media = TEXT_ONLY, reasoning: int | None =
     Raises:
         ValueError: a part is larger than its whole.
     """
-    parts = media.total + (reasoning or 0)
+    parts = media.heard_or_seen + (reasoning or 0)
     if whole is not None and parts > max(whole, 0):
-        what = "reasoning, audio and image tokens" if media.total else "reasoning tokens"
+        what = "reasoning, audio and image tokens" if media.heard_or_seen else "reasoning tokens"
         raise ValueError(f"{what} ({parts}) exceed {name} ({whole})")
-    found = {"output_tokens": None if whole is None else whole - media.total, "reasoning_tokens": reasoning}
+    found = {"output_tokens": None if whole is None else whole - media.heard_or_seen, "reasoning_tokens": reasoning}
     rare = {"audio_output_tokens": media.audio, "image_output_tokens": media.image}
     return found | {bucket: tokens for bucket, tokens in rare.items() if tokens is not None}
 

@@ -166,9 +166,7 @@ def _tokens(usage: Figures, kind: str, options: Options, *, failed: bool) -> Row
     media = Media(_add(media.audio, cached_media.audio), _add(media.image, cached_media.image), _add(media.video, cached_media.video))
     return {
         **_meters.inputs(whole if is_known and (inputs or cached) else None, read, writes, media, cached_media),
-        **_meters.outputs(
-            made if is_known and given and has_output else None, Media(made_media.audio, made_media.image), _sum(outputs, *_THOUGHTS)
-        ),
+        **_meters.outputs(made if is_known and given and has_output else None, made_media, _sum(outputs, *_THOUGHTS)),
         "searches": _sum(given, "web_search"),
     }
 

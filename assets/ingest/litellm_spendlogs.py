@@ -6,7 +6,8 @@ gateway's estimate in USD; 0 with tokens, success and no cache hit means that Li
 Message bodies (`messages`, `response`, `proxy_server_request`) are never read, nor kept with a row that is set aside.
 
 Cache figures stand in `metadata.usage_object` or, in older versions, `additional_usage_values`; a cache write without a split by
-lifetime is taken as five minutes, the provider's default.
+lifetime is taken as five minutes, the provider's default, as is one of thirty. What only few calls have (audio, images, video, searches,
+long caches, regions, quantities) is taken from the odd lines that say so, so that all others stay fast; see `_litellm`.
 
 Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`), `user_api_key_project_alias`; the caller's own
 `spend_logs_metadata` gives tenant, feature, environment, session and experiment_arm, as do request tags of the form `feature:chat`;
@@ -23,7 +24,7 @@ from meterbook.assets.ingest._lines import Lines, settled_amount
 from meterbook.assets.ingest._litellm import Breakdown, CallType, Completion, Lifetimes, Usage
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
-from meterbook.assets.ingest._shapes import OURS, says_more
+from meterbook.assets.ingest._shapes import OURS
 from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
 from meterbook.assets.ingest.format import About, Format, has_keys
 from meterbook.assets.sources import Reading
@@ -130,7 +131,9 @@ def _settle_meters(log: SpendLog, own: _Own) -> None:
     new, old = meta.usage_object or Usage(), meta.additional_usage_values or Usage()
     breakdown = meta.cost_breakdown or Breakdown()
     own.region = _litellm.region(new, breakdown)
-    if not (says_more(new) or says_more(old) or log.call_type in _litellm.SPECIAL):
+    if not (_litellm.has_meters(new) or _litellm.has_meters(old) or log.call_type in _litellm.SPECIAL):
+        # An ordinary tier stays as it is spelt, as it does in lines that are not settled.
+        new.service_tier = "fast" if _litellm.tier(new, breakdown, log.call_type) == "fast" else new.service_tier
         return
     usage = Usage(**{name: getattr(new, name) or getattr(old, name) for name in Usage.__struct_fields__})
     row = _litellm.buckets(log.prompt_tokens, log.completion_tokens, log.total_tokens, usage, log.call_type)
@@ -269,13 +272,17 @@ FORMAT = Format(
     about=About(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",
-        taken="Tokens, cost, times, key, team, tags, status. Messages and responses are never read.",
+        taken="Tokens by medium, web searches, cost, times, served tier, region, key, team, tags, status. Messages and responses are never "
+        "read.",
         key="`request_id`; of several rows the one with the most tokens counts.",
-        tokens="prompt_tokens holds cache reads and writes (for Anthropic too), completion_tokens holds reasoning; a cache write without a "
-        "lifetime counts as 5 minutes.",
+        tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
+        "reasoning, beside it where total_tokens says so (older versions), audio and images; a cache write without a lifetime, or of 30 "
+        "minutes, counts as 5 minutes.",
         money="`spend` in USD, the gateway's estimate with its own discounts and margins; 0 for tokens that are no cache hit means that it "
         "knew no price: unknown.",
-        limits="`/spend/logs` gives at most 10,000 rows: a file of so many is flagged. Retries and fallbacks are rows of their own.",
+        limits="Calls without tokens have a quantity where the log tells it (seconds of audio, pages, characters, images of embeddings): "
+        "speech and images that are sold by the piece have none. Video output stays in the output. `/spend/logs` gives at most 10,000 "
+        "rows: a file of so many is flagged. Retries and fallbacks are rows of their own.",
     ),
     cap=10_000,
     names=frozenset(SpendLog.__struct_encode_fields__),

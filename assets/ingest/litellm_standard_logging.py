@@ -1,8 +1,8 @@
 """LiteLLM StandardLoggingPayload: what its S3, GCS and webhook loggers write, one object per file, JSON lines or a JSON array.
 
-Times are unix seconds with fractions, read exactly. `prompt_tokens` holds what was read from and written to a cache (also for
-Anthropic), so buckets are made exclusive here; the parts stand in `metadata.usage_object`, in older versions only in `response.usage`,
-the one thing that is read of a response. A cache write without a split by lifetime is taken as five minutes.
+Times are unix seconds with fractions, read exactly. `prompt_tokens` holds what was read from and written to a cache (also for Anthropic),
+so buckets are made exclusive here; the parts stand in `metadata.usage_object`, in older versions only in `response.usage`, the one thing
+that is read of a response, beside how many images it holds. A cache write without a split by lifetime is taken as five minutes.
 
 `response_cost` is USD and what LiteLLM_SpendLogs calls `spend`: the proxy's charge-back price, its discounts and margins inside.
 `cost_breakdown.original_cost` is before both; a file in which the two differ says so. The parts of the breakdown are not added up:
@@ -255,8 +255,8 @@ FORMAT = Format(
         key="`id`, which is the request_id of LiteLLM_SpendLogs: a call in both counts once. Of several rows the one with the most tokens "
         "counts. Attempts (retries, fallbacks) share `litellm_call_id`. An object without an id is known by its content.",
         tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
-        "reasoning, audio and images. A cache write without a lifetime, or of 30 minutes, counts as 5 minutes. The zeros of a failed call "
-        "are counted as none only where a provider declined it (4xx, 503, 529).",
+        "reasoning, beside it where total_tokens says so (older versions), audio and images. A cache write without a lifetime, or of 30 "
+        "minutes, counts as 5 minutes. The zeros of a failed call are counted as none only where a provider declined it (4xx, 503, 529).",
         money="`response_cost` in USD, the proxy's charge-back price with its discounts and margins, as `spend` in SpendLogs; a file in "
         "which it is not `original_cost` is flagged. 0 for tokens that are no cache hit means that it knew no price: unknown.",
         limits="Calls without tokens have a quantity where the payload tells it: images of the response, seconds of audio, pages, "

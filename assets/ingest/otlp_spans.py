@@ -267,9 +267,10 @@ FORMAT = Format(
         options="`tokens`: exclusive where the instrumentation counts cached tokens beside the input (Anthropic's own counts), inclusive "
         "where it never does. `fields`: attributes for region, session_id, user_id, project_id (else service.name), environment, team, "
         "tenant, feature, experiment_arm, key_alias.",
-        limits="No money and no searches: calls are priced by rate cards. Audio and images that were cached are not told apart: they count "
-        "as audio and images. Sampled traces are a part of all calls, and do not say so. Retries inside an SDK "
-        "are one span. A message cut short at the end of a file is set aside. Spans of OpenInference (llm.*) are not counted, and flagged.",
+        limits="No money and no searches: calls are priced by rate cards. What was cached of audio and images is not told from cached "
+        "text: a span whose parts then exceed its input is set aside. Sampled traces are a part of all calls, and do not say so. Retries "
+        "inside an SDK are one span. A message cut short at the end of a file is set aside. Spans of OpenInference (llm.*) are not "
+        "counted, and flagged.",
     ),
     names=frozenset({"resourceSpans", "scopeSpans", "spans"}),
 )

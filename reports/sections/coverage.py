@@ -1,10 +1,9 @@
 """How much of what was used has a price, what lacks one and what to do; what is estimated, and what of failed calls is uncertain."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
-from meterbook.reports.coverage import Coverage, advice, named, shown
+from meterbook.reports.coverage import Coverage, Measure, advice, named, shown
 from meterbook.reports.numbers import dollars, plural, price
 from meterbook.reports.quality import Quality
 from meterbook.reports.section import Section
@@ -20,17 +19,17 @@ def _build(quality: Quality) -> Mapping[str, Any] | None:
     return {
         "target": shown(target),
         "measures": [
-            {"name": one.name.capitalize(), "share": shown(one.share), "total": _whole(one.total), "is_short": one.misses(target)}
+            {"name": one.name.capitalize(), "share": shown(one.share), "total": _whole(one), "is_short": one.misses(target)}
             for one in found.measures
         ],
         "lacking": [
             {
                 "what": named(row),
-                "advice": advice(row),
+                "advice": advice(row).replace("`", ""),
                 "reason": row["reason"],
                 "requests": f"{row['requests']:,}",
                 "tokens": f"{row['tokens']:,}",
-                "reported": dollars(row["reported_usd"]),
+                "reported": dollars(row["reported_usd"] or None),
             }
             for row in lacking[:SHOWN]
         ],
@@ -39,8 +38,8 @@ def _build(quality: Quality) -> Mapping[str, Any] | None:
     }
 
 
-def _whole(total: Decimal) -> str:
-    return f"{total:,.0f}"
+def _whole(one: Measure) -> str:
+    return dollars(one.total) if one.name == "reported dollars" else f"{one.total:,.0f}"
 
 
 def _estimated(found: Coverage) -> Iterator[str]:

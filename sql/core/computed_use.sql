@@ -43,16 +43,11 @@ summed as (
     group by day, billed_day, seller, known_model, served_tier, coalesce(project_id, ''), coalesce(key_id, ''), kind, error
 ),
 use as (
-    select summed.*, 'input' as meter, input_tokens as tokens, input_usd as usd from summed
-    union all
-    select summed.*, 'cache_read' as meter, read_tokens as tokens, read_usd as usd from summed
-    union all
-    select summed.*, 'cache_write_5m' as meter, write_tokens as tokens, write_usd as usd from summed
-    union all
-    select summed.*, 'cache_write_1h' as meter, hour_tokens as tokens, hour_usd as usd from summed
-    union all
-    select summed.*, 'output' as meter, output_tokens as tokens, output_usd as usd from summed
-    union all
+    select summed.*, 'input' as meter, input_tokens as tokens, input_usd as usd from summed union all
+    select summed.*, 'cache_read' as meter, read_tokens as tokens, read_usd as usd from summed union all
+    select summed.*, 'cache_write_5m' as meter, write_tokens as tokens, write_usd as usd from summed union all
+    select summed.*, 'cache_write_1h' as meter, hour_tokens as tokens, hour_usd as usd from summed union all
+    select summed.*, 'output' as meter, output_tokens as tokens, output_usd as usd from summed union all
     select summed.*, 'other' as meter, null as tokens, other_usd as usd from summed
 ),
 counted as (
@@ -75,10 +70,8 @@ counted as (
     where used.day >= getvariable('from_day') and used.day < getvariable('to_day') and logged.day is null
 )
 select
-    counted.day, counted.billed_day, counted.provider, counted.model, counted.served_tier, counted.meter, counted.project_id,
-    counted.key_id, counted.kind, counted.error_class, cast(sum(counted.tokens) as bigint) as tokens,
-    cast(coalesce(sum(counted.usd), 0) as decimal(38,12)) as computed_usd
+    day, billed_day, provider, model, served_tier, meter, project_id, key_id, kind, error_class, cast(sum(tokens) as bigint) as tokens,
+    cast(coalesce(sum(usd), 0) as decimal(38,12)) as computed_usd
 from counted
-where counted.tokens > 0 or counted.usd <> 0
-group by counted.day, counted.billed_day, counted.provider, counted.model, counted.served_tier, counted.meter, counted.project_id,
-    counted.key_id, counted.kind, counted.error_class
+where tokens > 0 or usd <> 0
+group by day, billed_day, provider, model, served_tier, meter, project_id, key_id, kind, error_class

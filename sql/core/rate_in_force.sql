@@ -5,44 +5,52 @@ grain: one row per day, provider, model, tier and region seen, and rate that hel
 key: [day, provider, model, served_tier, region, rate_key, holds_from]
 daily: true
 */
-with seen as (
-    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model,
-        coalesce(served_tier, 'standard') as served_tier, coalesce(region, '') as region, cast(null as varchar) as commitment
-    from staging.request
+-- Millions of calls are told apart as they are logged; what is missing gets its name after.
+with logged as (
+    select distinct day, provider, model, served_tier, region from staging.request
     where day >= getvariable('from_day') and day < getvariable('to_day')
     union
-    select distinct day, coalesce(provider, '') as provider, coalesce(model, '') as model,
-        coalesce(served_tier, 'standard') as served_tier, coalesce(region, '') as region, cast(null as varchar) as commitment
-    from staging.usage
+    select distinct day, provider, model, served_tier, region from staging.usage
     where day >= getvariable('from_day') and day < getvariable('to_day')
     union
     -- What is only on a bill is priced for comparison.
-    select distinct day, coalesce(provider, '') as provider, model, coalesce(served_tier, 'standard') as served_tier, '' as region,
-        cast(null as varchar) as commitment
-    from staging.charge
+    select distinct day, provider, model, served_tier, cast(null as varchar) as region from staging.charge
     where day >= getvariable('from_day') and day < getvariable('to_day') and model is not null
+),
+seen as (
+    select day, coalesce(provider, '') as provider, coalesce(model, '') as model, coalesce(served_tier, 'standard') as served_tier,
+        coalesce(region, '') as region, cast(null as varchar) as commitment
+    from logged
     union
-    select distinct held.day, held.provider, held.model, 'commitment ' || held.commitment as served_tier, held.region, held.commitment
+    select held.day, held.provider, held.model, 'commitment ' || held.commitment as served_tier, held.region, held.commitment
     from core.commitment_in_force as held
     where held.day >= getvariable('from_day') and held.day < getvariable('to_day')
 ),
+-- A name meets the patterns of its provider once, not on each day; without a provider it meets those of all.
+asked as (
+    select seen.provider, seen.model, seen.provider as of_provider from seen where seen.provider <> ''
+    union
+    select seen.provider, seen.model, alias.provider as of_provider from seen cross join rate_cards.alias as alias where seen.provider = ''
+),
+spelled as (
+    select distinct asked.provider, asked.model as name, asked.of_provider, alias.pattern, alias.card_provider, alias.model, alias.rank,
+        alias.priced_from, alias.priced_to
+    from asked
+    inner join rate_cards.alias as alias on alias.provider = asked.of_provider and lower(asked.model) like alias.pattern escape '!'
+),
 named as (
-    select
-        name.day, name.provider, name.model, alias.card_provider, alias.model as card_model, alias.rank,
+    select seen.day, seen.provider, seen.model, alias.card_provider, alias.model as card_model, alias.rank,
         row_number() over (
-            partition by name.day, name.provider, name.model
+            partition by seen.day, seen.provider, seen.model
             -- Clouds that serve others' models have a dot in their name; makers go before them.
             order by alias.rank, length(alias.pattern) desc, case when alias.card_provider like '%.%' then 1 else 0 end,
-                alias.card_provider, alias.model, alias.pattern, alias.provider
+                alias.card_provider, alias.model, alias.pattern, alias.of_provider
         ) as choice
-    from (select distinct seen.day, seen.provider, seen.model from seen) as name
-    inner join rate_cards.alias as alias
-        on lower(name.model) like alias.pattern escape '!' and (name.provider = '' or name.provider = alias.provider)
-        and name.day >= alias.priced_from and name.day < alias.priced_to
+    from (select distinct day, provider, model from seen) as seen
+    inner join spelled as alias
+        on alias.provider = seen.provider and alias.name = seen.model and seen.day >= alias.priced_from and seen.day < alias.priced_to
 ),
-tier as (
-    select distinct provider, model, served_tier, region, priced_from, priced_to from rate_cards.rate
-),
+tier as (select distinct provider, model, served_tier, region, priced_from, priced_to from rate_cards.rate),
 placed as (
     select
         seen.day, seen.provider, seen.model, seen.served_tier, seen.region, named.card_provider, named.card_model, named.rank,

@@ -23,9 +23,6 @@ unit as (
     where day >= getvariable('from_day') and day < getvariable('to_day')
     group by day, coalesce(source, '')
 ),
-reporting as (
-    select distinct day, coalesce(provider, '') as seller from core.request_cost where reported_cost_usd > 0
-),
 odd as (
     select
         cost.*, coalesce(row_pico(cost.reported_cost_usd), 0) as said, row_pico(cost.effective_cost_usd) as cost, unit.half_pico as half,
@@ -36,7 +33,8 @@ odd as (
         coalesce(price.input_pico - price.read_pico, 0) as discount, coalesce(price.write_pico - price.input_pico, 0) as premium,
         coalesce(price.hour_pico - price.input_pico, 0) as hour_premium
     from core.request_cost as cost
-    inner join reporting on reporting.day = cost.day and reporting.seller = coalesce(cost.provider, '')
+    inner join (select distinct day, coalesce(provider, '') as seller from core.request_cost where reported_cost_usd > 0) as reporting
+        on reporting.day = cost.day and reporting.seller = coalesce(cost.provider, '')
     inner join unit on unit.day = cost.day and unit.source = coalesce(cost.source, '')
     left join price on price.day = cost.day and price.rate_id = cost.rate_id
     where cost.day >= getvariable('from_day') and cost.day < getvariable('to_day')

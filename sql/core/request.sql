@@ -27,7 +27,11 @@ with seen as (
 ),
 request as (
     select seen.*, row_number() over (partition by seen.day, seen.operation_id order by seen.started_at, seen.request_id) as place,
-        coalesce(seen.input_tokens, 0) + coalesce(seen.cache_read_tokens, 0) + coalesce(seen.output_tokens, 0) > 0 as has_tokens
+        coalesce(seen.input_tokens, 0) + coalesce(seen.cache_read_tokens, 0) + coalesce(seen.output_tokens, 0) > 0 as has_tokens,
+        -- Few calls use what core.request_meter prices; the others are not looked for there.
+        case when seen.audio_input_tokens > 0 or seen.audio_cache_read_tokens > 0 or seen.audio_output_tokens > 0 or seen.quantity > 0
+            or seen.image_input_tokens > 0 or seen.image_cache_read_tokens > 0 or seen.image_output_tokens > 0
+            or seen.video_input_tokens > 0 or seen.cache_write_12h_tokens > 0 or seen.searches > 0 then seen.request_id end as metered_id
     from seen where seen.choice = 1
 )
 select
@@ -49,7 +53,7 @@ select
     coalesce(usual.reasoning_tokens, request.reasoning_tokens) as reasoning_tokens,
     request.cache_write_12h_tokens, request.audio_input_tokens, request.audio_cache_read_tokens, request.audio_output_tokens,
     request.image_input_tokens, request.image_cache_read_tokens, request.image_output_tokens, request.video_input_tokens, request.searches,
-    request.quantity, request.quantity_unit, request.latency_ms, request.time_to_first_token_ms,
+    request.quantity, request.quantity_unit, request.metered_id, request.latency_ms, request.time_to_first_token_ms,
     coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
     coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free,
     coalesce(request.is_estimated, false) or usual.day is not null as is_estimated,

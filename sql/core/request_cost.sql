@@ -13,7 +13,7 @@ should:
 */
 with request as (
     select
-        request.*, coalesce(billing, 'billed') <> 'not billed' as is_paid, coalesce(row_pico(fee_usd), 0) as fee,
+        request.*, billing is distinct from 'not billed' as is_paid, case when fee_usd is null then 0 else row_pico(fee_usd) end as fee,
         coalesce(cache_read_tokens, 0) as reads, coalesce(cache_write_5m_tokens, 0) as writes_5m,
         coalesce(reasoning_tokens, 0) as reasoned, coalesce(input_tokens, case when quantity > 0 then 0 end) as fresh,
         coalesce(cache_write_1h_tokens, 0) as writes_1h, coalesce(output_tokens, case when quantity > 0 then 0 end) as written
@@ -32,11 +32,10 @@ rated as (
     select
         request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
         coalesce(rate.unpriced_reason, other.unpriced_reason) as no_rate, rate.is_layered and is_paid as is_layered,
-        case when is_paid then coalesce(other.effective_cost, 0) + fee else 0 end as other_cost,
-        case when is_paid then cost_of(fresh, input_pico) else 0 end as input_cost,
-        case when is_paid then cost_of(reads, cache_read_pico) else 0 end as cache_read_cost,
-        case when is_paid then cost_of(writes_5m, cache_write_5m_pico) + cost_of(writes_1h, cache_write_1h_pico) else 0 end as write_cost,
-        case when is_paid then cost_of(written, output_pico) + cost_of(reasoned, reasoning_extra_pico) else 0 end as output_cost,
+        coalesce(other.effective_cost, 0) + fee as other_cost, cost_of(fresh, input_pico) as input_cost,
+        cost_of(reads, cache_read_pico) as cache_read_cost,
+        cost_of(writes_5m, cache_write_5m_pico) + cost_of(writes_1h, cache_write_1h_pico) as write_cost,
+        cost_of(written, output_pico) + cost_of(reasoned, reasoning_extra_pico) as output_cost,
         case when rate.is_layered then cost_of(fresh, contracted_input_pico) + cost_of(reads, contracted_cache_read_pico)
             + cost_of(writes_5m, contracted_cache_write_5m_pico) + cost_of(writes_1h, contracted_cache_write_1h_pico)
             + cost_of(written, contracted_output_pico) + cost_of(reasoned, contracted_reasoning_extra_pico)
@@ -45,36 +44,41 @@ rated as (
             + cost_of(reads, list_cache_read_pico) + cost_of(writes_5m, list_cache_write_5m_pico) + cost_of(written, list_output_pico)
             + cost_of(writes_1h, list_cache_write_1h_pico) + cost_of(reasoned, list_reasoning_extra_pico) end as list_cost
     from request
-    left join other on other.request_id = request.request_id and other.day = request.day
+    left join other on other.request_id = request.metered_id and other.day = request.day
     left join core.price_in_force as rate
         on rate.day = request.day and rate.provider = coalesce(request.provider, '') and rate.model = coalesce(request.model, '')
-        and rate.served_tier = coalesce('commitment ' || request.commitment, request.served_tier)
+        and rate.served_tier = case when request.commitment is null then request.served_tier else 'commitment ' || request.commitment end
         and rate.region = coalesce(request.region, '') and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
         and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
         and coalesce(fresh, 0) > rate.uncached_above and coalesce(fresh, 0) <= rate.uncached_up_to
 ),
+summed as (
+    select rated.*, input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost as total from rated
+),
 costed as (
     select
-        rated.*, case when not is_paid then 0 when no_rate is not null then null
-            when input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost < minimum_pico then minimum_pico
-            else input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost end as cost,
+        summed.*, row_usd(case when not is_paid then 0 when no_rate is not null then null
+            when minimum_pico > 0 then case when total < minimum_pico then minimum_pico else total end else total end) as computed_usd,
         -- A reported zero for tokens is a price its source did not know.
         case when is_paid and reported_cost_usd > 0 then reported_cost_usd end as known_usd,
         case when is_paid and reported_cost_usd > 0 and cost_basis = 'reported' and commitment is null then reported_cost_usd end as own_usd
-    from rated
+    from summed
 )
 select
     request_id, operation_id, attempt, day, book_day, started_at, source, provider, model, card_model, served_tier, region, status,
     error_class, billing, key_id, project_id, team, cost_centre, tenant, feature, environment, experiment_arm, is_cache_hit, is_estimated,
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
-    rate_id, card_version, matched_rule, commitment, row_usd(input_cost) as input_cost_usd, row_usd(cache_read_cost) as cache_read_cost_usd,
-    row_usd(write_cost) as cache_write_cost_usd, row_usd(output_cost) as output_cost_usd, row_usd(other_cost) as other_cost_usd,
-    row_usd(case when is_layered then list_cost else cost end) as list_cost_usd,
-    row_usd(case when is_layered then contracted_cost else cost end) as contracted_cost_usd,
-    row_usd(cost) as effective_cost_usd, reported_cost_usd, coalesce(own_usd, row_usd(cost), known_usd) as cost_usd,
-    case when billing = 'unknown' then coalesce(own_usd, row_usd(cost), known_usd) else 0 end as uncertain_cost_usd,
-    case when own_usd is not null or (cost is null and known_usd is not null) then 'reported' when cost is not null then 'computed' end
-        as cost_basis, own_usd is not null as is_source_priced,
-    case when cost is not null then null when fresh is null or written is null then 'no tokens'
-        when no_rate is not null then no_rate when rate_id is null then 'no date' else 'no meter' end as unpriced_reason
+    rate_id, card_version, matched_rule, commitment, row_usd(case when is_paid then input_cost else 0 end) as input_cost_usd,
+    row_usd(case when is_paid then cache_read_cost else 0 end) as cache_read_cost_usd,
+    row_usd(case when is_paid then write_cost else 0 end) as cache_write_cost_usd,
+    row_usd(case when is_paid then output_cost else 0 end) as output_cost_usd,
+    row_usd(case when is_paid then other_cost else 0 end) as other_cost_usd,
+    case when is_layered then row_usd(list_cost) else computed_usd end as list_cost_usd,
+    case when is_layered then row_usd(contracted_cost) else computed_usd end as contracted_cost_usd,
+    computed_usd as effective_cost_usd, reported_cost_usd, coalesce(own_usd, computed_usd, known_usd) as cost_usd,
+    case when billing = 'unknown' then coalesce(own_usd, computed_usd, known_usd) else row_usd(0) end as uncertain_cost_usd,
+    case when own_usd is not null or (computed_usd is null and known_usd is not null) then 'reported'
+        when computed_usd is not null then 'computed' end as cost_basis, own_usd is not null as is_source_priced,
+    case when computed_usd is not null then null when fresh is null or written is null then 'no tokens'
+        when no_rate is not null then no_rate when request_pico is null then 'no date' else 'no meter' end as unpriced_reason
 from costed

@@ -13,10 +13,7 @@ with request as (
         request.audio_cache_read_tokens, request.audio_output_tokens, request.image_input_tokens, request.image_cache_read_tokens,
         request.image_output_tokens, request.video_input_tokens, request.searches, request.quantity, request.quantity_unit
     from core.request as request
-    where request.day >= getvariable('from_day') and request.day < getvariable('to_day')
-        and (request.audio_input_tokens > 0 or request.audio_cache_read_tokens > 0 or request.audio_output_tokens > 0
-            or request.image_input_tokens > 0 or request.image_cache_read_tokens > 0 or request.image_output_tokens > 0
-            or request.video_input_tokens > 0 or request.cache_write_12h_tokens > 0 or request.searches > 0 or request.quantity > 0)
+    where request.day >= getvariable('from_day') and request.day < getvariable('to_day') and request.metered_id is not null
 ),
 used as (
     select request.request_id, 'cache_write_12h' as meter, cast(request.cache_write_12h_tokens as decimal(18,6)) as quantity from request

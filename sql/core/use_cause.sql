@@ -12,8 +12,8 @@ with gap as (
         gap.*, move.cached_tokens, move.tier_tokens, move.tier_cause, move.rest_tokens,
         least(greatest(move.rest_tokens, 0), greatest(gap.late_tokens, 0)) as late,
         cast(div_trunc(to_pico(gap.billed_usd - gap.fx_usd), case when gap.billed_tokens > 0 then gap.billed_tokens else 1 end)
-            as decimal(18,0)) * cast(0.000001 as decimal(6,6)) as asked_usd,
-        cast(gap.price_pico as decimal(18,0)) * cast(0.000001 as decimal(6,6)) as card_usd,
+            as decimal(26,0)) * cast(0.000001 as decimal(6,6)) as asked_usd,
+        cast(gap.price_pico as decimal(19,0)) * cast(0.000001 as decimal(6,6)) as card_usd,
         case gap.lines when 0 then 'no line of ' || gap.meter || ', ' || gap.served_tier when 1 then coalesce(gap.line_item, gap.meter)
             else cast(gap.lines as varchar) || ' lines such as ' || coalesce(gap.line_item, gap.meter) end as shown
     from core.use_gap as gap
@@ -32,25 +32,25 @@ part as (
     union all
     select gap.*, 'time zone', gap.moved_tokens, to_pico(gap.moved_usd), 'the bill counts other hours as the day' from gap
     union all
-    select gap.*, claim.cause, claim.tokens, cast(claim.tokens as decimal(18,0)) * cast(gap.price_pico as decimal(18,0)), claim.shown_by
+    select gap.*, claim.cause, claim.tokens, cast(claim.tokens as decimal(19,0)) * cast(gap.price_pico as decimal(18,0)), claim.shown_by
     from gap
     inner join core.use_claim as claim on claim.day = gap.day and claim.provider = gap.provider and claim.model = gap.model
         and claim.key = gap.key and claim.served_tier = gap.served_tier and claim.meter = gap.meter
     union all
     select gap.*, 'cache convention', greatest(gap.cached_tokens, 0),
-        cast(gap.cached_tokens as decimal(18,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
+        cast(gap.cached_tokens as decimal(19,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
     from gap
     union all
     select gap.*, gap.tier_cause, greatest(gap.tier_tokens, 0),
-        cast(gap.tier_tokens as decimal(18,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
+        cast(gap.tier_tokens as decimal(19,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
     from gap
     union all
-    select gap.*, 'late', gap.late, cast(gap.late as decimal(18,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown from gap
+    select gap.*, 'late', gap.late, cast(gap.late as decimal(19,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown from gap
     union all
     -- At the end of a month, hours that a charge still holds lie in the next.
     select gap.*, case when gap.rest_tokens < 0 then 'logged, not billed' when gap.until_on > getvariable('to_day') then 'time zone'
             else 'not logged' end, gap.rest_tokens - gap.late,
-        cast(gap.rest_tokens - gap.late as decimal(18,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
+        cast(gap.rest_tokens - gap.late as decimal(19,0)) * cast(gap.price_pico as decimal(18,0)), gap.shown
     from gap
 )
 select

@@ -49,7 +49,7 @@ told as (
 gap as (
     select
         told.*, cast(coalesce(told.billed_tokens - told.logged_tokens, 0) as bigint) as gap_tokens,
-        coalesce(cast(told.billed_tokens - told.logged_tokens as decimal(18,0)) * cast(told.pico as decimal(18,0)), 0) as token_pico
+        coalesce(cast(told.billed_tokens - told.logged_tokens as decimal(19,0)) * cast(told.pico as decimal(18,0)), 0) as token_pico
     from told
 )
 select

@@ -64,5 +64,5 @@ select
     moved.period, moved.day, moved.provider, moved.model, moved.key, moved.served_tier, moved.meter,
     cast(moved.open_tokens as bigint) as open_tokens, cast(moved.cached_tokens as bigint) as cached_tokens,
     cast(moved.tier_tokens as bigint) as tier_tokens, case when moved.batch_tokens > 0 then 'batch' else 'tier' end as tier_cause,
-    cast(moved.open_tokens - moved.cached_tokens as bigint) as rest_tokens
+    cast(moved.open_tokens - moved.cached_tokens - moved.tier_tokens as bigint) as rest_tokens
 from moved

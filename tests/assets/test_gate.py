@@ -93,7 +93,7 @@ def test_the_run_says_which_period_which_figure_and_what_to_do(short: tuple[Path
             "`meterbook prices seed --provider acme` writes those that are known"
         )
     assert "priced 95.23 % of 4,200 tokens, 95.23 % of 42 requests, 100.00 % of $0.04 reported" in lines
-    assert any(line.startswith("unpriced no model: x of acme, 4.77 % of tokens") for line in lines)
+    assert any(line.startswith("no price: no model: x of acme, 4.77 % of tokens") for line in lines)
 
 
 def test_asking_for_the_page_alone_does_not_get_past_the_gate(short: tuple[Path, int, str]) -> None:

@@ -152,7 +152,7 @@ def test_a_success_that_counted_nothing_has_unknown_tokens(desk: Any) -> None:
 def test_calls_paid_with_helicone_credits_are_flagged(desk: Any, sample: Callable[[str], str]) -> None:
     desk.take({"a.jsonl": sample("sample.jsonl")})
     flag = "holds 1 calls paid with Helicone credits: Helicone bills them, not your provider account"
-    assert desk.inbox.file_flags()["flag"].to_list() == [flag]
+    assert flag in desk.inbox.file_flags()["flag"].to_list()
 
 
 def test_of_rows_of_one_request_the_one_updated_last_counts(desk: Any) -> None:

@@ -13,7 +13,6 @@ from meterbook.assets.ingest._meters import BUCKETS, INPUT, OUTPUT, Media, Write
 COUNTS = st.integers(0, 10**9)
 MAYBE = st.none() | COUNTS
 PARTS = st.builds(Media, MAYBE, MAYBE, MAYBE)
-CACHED_PARTS = st.builds(Media, MAYBE, MAYBE)
 
 
 def total(row: dict[str, Any], buckets: tuple[str, ...]) -> int:
@@ -24,28 +23,29 @@ def plus(one: int | None, other: int | None) -> int | None:
     return None if one is None and other is None else (one or 0) + (other or 0)
 
 
-@given(text=COUNTS, read=COUNTS, writes=st.builds(Writes, COUNTS, COUNTS, COUNTS), media=PARTS, cached=CACHED_PARTS)
+@given(text=COUNTS, read=COUNTS, writes=st.builds(Writes, COUNTS, COUNTS, COUNTS), media=PARTS, cached=PARTS)
 def test_input_buckets_add_up_to_the_whole_and_each_is_what_went_in(
     text: int, read: int, writes: Writes, media: Media, cached: Media
 ) -> None:
     # A medium of which some was cached is counted as a whole, with that inside.
-    counted = Media(plus(media.audio, cached.audio), plus(media.image, cached.image), media.video)
+    counted = Media(*map(plus, media, cached))
     whole = text + read + writes.total + counted.total
     row = _meters.inputs(whole, read + cached.total, writes, counted, cached)
     assert total(row, INPUT) == whole == _meters.all_tokens(row)
-    assert (row["input_tokens"], row["cache_read_tokens"]) == (text, read)
-    assert (row.get("audio_input_tokens") or 0, row.get("image_input_tokens") or 0) == (media.audio or 0, media.image or 0)
+    # Cached video has no bucket of its own.
+    assert (row["input_tokens"], row["cache_read_tokens"]) == (text, read + (cached.video or 0))
+    assert tuple(row.get(f"{name}_input_tokens") or 0 for name in Media._fields) == tuple(part or 0 for part in media)
     assert (row.get("audio_cache_read_tokens"), row.get("image_cache_read_tokens")) == (cached.audio, cached.image)
 
 
-@given(text=COUNTS, media=CACHED_PARTS, share=st.integers(0, 100))
+@given(text=COUNTS, media=PARTS, share=st.integers(0, 100))
 def test_output_buckets_add_up_to_the_whole_with_reasoning_inside(text: int, media: Media, share: int) -> None:
     row = _meters.outputs(text + media.total, media, text * share // 100)
     assert total(row, OUTPUT) == text + media.total
-    assert row["output_tokens"] == text >= row["reasoning_tokens"]
+    assert row["output_tokens"] == text + (media.video or 0) >= row["reasoning_tokens"]
 
 
-@given(whole=COUNTS, read=MAYBE, writes=st.builds(Writes, COUNTS, COUNTS, COUNTS), media=PARTS, cached=CACHED_PARTS)
+@given(whole=COUNTS, read=MAYBE, writes=st.builds(Writes, COUNTS, COUNTS, COUNTS), media=PARTS, cached=PARTS)
 def test_no_bucket_is_ever_below_zero_nor_clamped(whole: int, read: int | None, writes: Writes, media: Media, cached: Media) -> None:
     try:
         row = _meters.inputs(whole, read, writes, media, cached)

@@ -29,7 +29,7 @@ Con = duckdb.DuckDBPyConnection
 DAY = st.integers(0, 3).map(lambda days: FIRST + timedelta(days))
 KEY = st.sampled_from(["", "alpha", "beta"])
 TIER = st.sampled_from(["standard", "batch", "flex"])
-TOKENS = st.integers(0, 50) | st.integers(0, 10**12)
+TOKENS = st.integers(0, 50) | st.integers(0, 10**12) | st.just(10**12)
 MONEY = st.decimals(min_value=-1000, max_value=1_000_000, places=12)
 CELL = {"day": DAY, "provider": st.just("openai"), "model": st.sampled_from(["gpt-5", "mini"]), "project_id": KEY, "served_tier": TIER}
 BILLED = st.fixed_dictionaries(
@@ -60,7 +60,9 @@ SAID = st.fixed_dictionaries(
     {**{name: of for name, of in CELL.items() if name != "served_tier"}, "cause": st.sampled_from(["price drift", "unexplained"]),
      "reported_usd": MONEY, "computed_usd": MONEY}
 )  # fmt: skip
-PRICES = st.dictionaries(st.tuples(st.sampled_from(["gpt-5", "mini"]), TIER, st.sampled_from(METERS)), st.integers(0, 10**9), max_size=20)
+PRICES = st.dictionaries(
+    st.tuples(st.sampled_from(["gpt-5", "mini"]), TIER, st.sampled_from(METERS)), st.integers(0, 10**9) | st.just(10**9), max_size=20
+)
 SIDES = st.fixed_dictionaries(
     {
         "billed": st.lists(BILLED, max_size=12),

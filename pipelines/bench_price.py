@@ -1,0 +1,194 @@
+"""`meterbook bench price`: pricing and roll-up beside a bare scan-and-group of the same requests, in the same windows of days.
+
+What is priced is what ships: the texts of core.rate_in_force, core.price_in_force, core.request_cost and core.model_spend. The first two
+are materialised for each window, as the engine does, within the time; costs are not written, so that the difference to the floor is the
+price of pricing. What they read beside requests and cards (rare meters, owners, commitments) is in the lake before.
+"""
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meterbook.pipelines.bench import Case
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from meterbook.sql.engine import Engine
+    from meterbook.sql.lake import Lake
+    from meterbook.sql.models import Model
+
+ROWS, DAYS = 10_000_000, 30
+MEMORY, THREADS = "512MB", 2
+BAR = 1.3
+MATERIALISED = ("core.rate_in_force", "core.price_in_force")
+VIEWED, ROLLED_UP = "core.request_cost", "core.model_spend"
+MEASURED = (*MATERIALISED, VIEWED, ROLLED_UP)
+_DIMENSIONS = {"team": "unowned"} | dict.fromkeys(
+    ("cost_centre", "tenant", "feature", "environment", "source", "provider", "model"), "(none)"
+)
+FLOOR = f"""
+select day, book_day, 'requests' as basis, {", ".join(f"coalesce({name}, '{none}') as {name}" for name, none in _DIMENSIONS.items())},
+    count(*) as requests, count(case when status = 'failure' then 1 end) as failed_requests,
+    count(case when attempt > 1 then 1 end) as repeated_attempts, cast(sum(coalesce(input_tokens, 0)) as bigint) as input_tokens,
+    cast(sum(coalesce(cache_read_tokens, 0)) as bigint) as cache_read_tokens,
+    cast(sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)) as bigint) as cache_write_tokens,
+    cast(sum(coalesce(output_tokens, 0)) as bigint) as output_tokens,
+    cast(sum(coalesce(reasoning_tokens, 0)) as bigint) as reasoning_tokens,
+    cast(sum(reported_cost_usd) as decimal(38,12)) as reported_cost_usd
+from core.request
+where day >= getvariable('from_day') and day < getvariable('to_day')
+group by day, book_day, {", ".join(f"coalesce({name}, '{none}')" for name, none in _DIMENSIONS.items())}
+"""
+"""The keys, counts, tokens and reported cost of core.model_spend, without prices."""
+_MODULE = "meterbook.pipelines.bench_price"
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What a roll-up holds, summed: the same however it was made.
+
+    Args:
+        groups: its rows.
+        requests: calls in them.
+        tokens: of every bucket.
+    """
+
+    groups: int = 0
+    requests: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: "Rolled") -> "Rolled":
+        """Two roll-ups of different days."""
+        return Rolled(self.groups + other.groups, self.requests + other.requests, self.tokens + other.tokens)
+
+
+def cases(folder: Path, rows: int = ROWS, days: int = DAYS) -> list[Case]:
+    """The floor, and what is measured beside it; the requests are generated first, where they are not there yet.
+
+    Args:
+        folder: where to keep them.
+        rows: requests.
+        days: over how many days they are spread.
+    """
+    from meterbook.pipelines.bench_requests import lake  # noqa: PLC0415 -- polars and numpy are slow to load
+
+    lake(folder, rows, days)
+    said = [str(folder), str(rows), str(days)]
+    return [
+        Case("scan and group", _MODULE, ["floor", *said]),
+        Case("price and roll up", _MODULE, ["price", *said], at_most=BAR),
+        Case("... and write the costs", _MODULE, ["build", *said]),
+    ]
+
+
+def floor(engine: "Engine") -> Rolled:
+    """Group the requests of each window."""
+    model = replace(engine.catalog.project.models[ROLLED_UP], inputs=("core.request",))
+    return _sum(_rolled(con, FLOOR) for con in _windows(engine, model))
+
+
+def price(engine: "Engine") -> Rolled:
+    """Price the requests of each window and roll them up, costs as a view."""
+    models = engine.catalog.project.models
+    read = {name for measured in MEASURED for name in models[measured].inputs} - set(MEASURED)
+
+    def one(con: "duckdb.DuckDBPyConnection") -> Rolled:
+        con.execute("create schema if not exists core")
+        for name in MATERIALISED:
+            con.execute(f"create table {name} as {models[name].sql}")
+        con.execute(f"create view {VIEWED} as {models[VIEWED].sql}")
+        return _rolled(con, models[ROLLED_UP].sql)
+
+    return _sum(one(con) for con in _windows(engine, replace(models[ROLLED_UP], inputs=tuple(sorted(read)))))
+
+
+def build(engine: "Engine") -> Rolled:
+    """Make the same tables as a run does: checked, sorted, written."""
+    from meterbook.sql.catalog import Catalog  # noqa: PLC0415
+    from meterbook.sql.engine import Engine as Builder  # noqa: PLC0415
+    from meterbook.sql.lake import Lake as Folder  # noqa: PLC0415
+
+    catalog = engine.catalog
+    folder = Path(tempfile.mkdtemp(dir=catalog.lake.root.parent))
+    try:
+        scratch = Folder(folder)
+        for record in (catalog.lake.root / "_state").glob("*.json"):
+            if record.stem not in MEASURED:
+                _share(catalog.lake, scratch, record.stem)
+        builder = Builder(Catalog(scratch, catalog.project, catalog.raw, catalog.settings, catalog.columns))
+        for name in MEASURED:
+            builder.build(catalog.project.models[name])
+        with builder.catalog.connect() as con:
+            return _totals(con, ROLLED_UP)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _share(kept: "Lake", scratch: "Lake", name: str) -> None:
+    mine, theirs = scratch.table(name), kept.table(name)
+    mine.folder.parent.mkdir(parents=True, exist_ok=True)
+    mine.record.parent.mkdir(parents=True, exist_ok=True)
+    mine.folder.symlink_to(theirs.folder.resolve())
+    shutil.copy(theirs.record, mine.record)
+
+
+def _windows(engine: "Engine", model: "Model") -> "Iterator[duckdb.DuckDBPyConnection]":
+    """A connection for each window, with views of what a model reads; windows are as long as the engine's."""
+    for days in _chunks(engine):
+        with engine.catalog.connect(model, days) as con:
+            yield con
+
+
+def _chunks(engine: "Engine") -> Iterator[list[str]]:
+    chunk: list[str] = []
+    size = 0
+    for day, partition in sorted(engine.lake.table("core.request").partitions.items()):
+        if chunk and size + partition.bytes > engine.catalog.settings.chunk_bytes:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(day)
+        size += partition.bytes
+    yield chunk
+
+
+def _rolled(con: "duckdb.DuckDBPyConnection", sql: str) -> Rolled:
+    con.execute(f"create table rolled as {sql}")
+    return _totals(con, "rolled")
+
+
+def _totals(con: "duckdb.DuckDBPyConnection", table: str) -> Rolled:
+    tokens = "input_tokens + cache_read_tokens + cache_write_tokens + output_tokens"
+    [found] = con.execute(f"select count(*), cast(sum(requests) as bigint), cast(sum({tokens}) as bigint) from {table}").fetchall()
+    return Rolled(*found)
+
+
+def _sum(parts: "Iterator[Rolled]") -> Rolled:
+    return sum(parts, Rolled())
+
+
+def _main(what: str, folder: str, rows: str, days: str) -> None:
+    from meterbook.pipelines.bench_requests import opened  # noqa: PLC0415
+
+    engine = opened(Path(folder), int(rows), int(days))
+    for path in engine.catalog.files("core.request"):  # a warm file cache
+        with path.open("rb") as handle:
+            while handle.read(2**24):
+                pass
+    work: Callable[[Engine], Rolled] = {"floor": floor, "price": price, "build": build}[what]
+    began, cpu = time.perf_counter(), time.process_time()
+    done = work(engine)
+    took, worked = time.perf_counter() - began, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak, "rows": done.requests}))  # noqa: T201 -- for the caller
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
