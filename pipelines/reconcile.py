@@ -249,15 +249,15 @@ def _causes(found: Reconciliation, comparison: str) -> Table | None:
     table.add_column("USD", usd(difference), justify="right")
     table.add_column("tokens", justify="right")
     table.add_column("what to do, and where it is largest")
-    # By provider all of a comparison is one list; broken down, each place has its own.
-    for place, of in sorted(_grouped(places).items()):
+    # By provider all of a comparison is one list that ends with the residual; broken down, each place has its own.
+    for place, of in sorted((_grouped(places) or {(): {}}).items()):
         for cause, amount in ranked({cause: one.usd for cause, one in of.items()}):
-            if cause in of:
-                told = Text.assemble(ACTIONS[cause], "\n", (of[cause].detail, "dim"))
-                tokens = of[cause].tokens
-                table.add_row(*place, cause, usd(amount), "" if tokens is None else f"{tokens:,}", told)
-            else:
-                table.add_row(*place, cause, usd(amount))
+            one = of.get(cause)
+            if one:
+                tokens = "" if one.tokens is None else f"{one.tokens:,}"
+                table.add_row(*place, cause, usd(amount), tokens, Text.assemble(ACTIONS[cause], "\n", (one.detail, "dim")))
+            elif len(found.columns) == 1:
+                table.add_row(cause, usd(amount))
     return table
 
 

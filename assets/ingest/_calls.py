@@ -245,18 +245,6 @@ def dollars_only(currency: str | None) -> None:
         raise ValueError(f"billed in {currency[:80]}; only USD is read")
 
 
-def uncached(total: int | None, *cached: int | None, name: str = "input tokens") -> int | None:
-    """Input that was neither read from a cache nor written to one.
-
-    Raises:
-        ValueError: more was cached than there was.
-    """
-    parts = sum(part or 0 for part in cached)
-    if total is not None and parts > total:
-        raise ValueError(f"cached tokens ({parts}) exceed {name} ({total})")
-    return None if total is None else total - parts
-
-
 def provider_of(name: str | None) -> str | None:
     """A provider in the spelling of gen_ai.provider.name; unknown names stay as they are, in small letters."""
     return _PROVIDERS.get(name.lower(), name.lower()) if name else None

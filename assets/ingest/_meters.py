@@ -93,7 +93,7 @@ def inputs(
     Raises:
         ValueError: a part is larger than its whole.
     """
-    for part, medium, of_cached in (("audio", media.audio, cached_media.audio), ("image", media.image, cached_media.image)):
+    for part, medium, of_cached in zip(Media._fields, media, cached_media, strict=True):
         if medium is not None and (of_cached or 0) > medium:
             raise ValueError(f"cached {part} tokens ({of_cached}) exceed {part} tokens ({medium})")
     if cached_media.total > (cached or 0):

@@ -27,8 +27,8 @@ with layer as (
     select '', 'commitment', cast('1970-01-01' as date), cast('9999-12-31' as date), 0, 0, 0, 0, 0, 0, 0, 0
 )
 select
-    found.day, found.provider, found.model, found.served_tier, found.region, found.rate_key, found.rate_id, found.card_version,
-    found.card_provider, found.card_model, found.matched_rule, found.commitment,
+    found.day, found.provider, found.model, found.served_tier, found.region, found.rate_key, found.rate_id,
+    found.priced_as, found.card_version, found.card_provider, found.card_model, found.matched_rule, found.commitment,
     case when found.commitment is null then found.unpriced_reason end as unpriced_reason, found.holds_from, found.holds_to,
     found.input_above, found.input_up_to, found.uncached_above, found.uncached_up_to, found.is_layered or found.commitment is not null as is_layered,
     effective.input_pico, effective.cache_read_pico, effective.cache_write_5m_pico, effective.cache_write_1h_pico,

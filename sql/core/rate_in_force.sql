@@ -40,11 +40,10 @@ spelled as (
 ),
 named as (
     select seen.day, seen.provider, seen.model, alias.card_provider, alias.model as card_model, alias.rank,
+        -- Clouds that serve others' models have a dot in their name; makers go before them.
         row_number() over (
-            partition by seen.day, seen.provider, seen.model
-            -- Clouds that serve others' models have a dot in their name; makers go before them.
-            order by alias.rank, length(alias.pattern) desc, case when alias.card_provider like '%.%' then 1 else 0 end,
-                alias.card_provider, alias.model, alias.pattern, alias.of_provider
+            partition by seen.day, seen.provider, seen.model order by alias.rank, length(alias.pattern) desc,
+                case when alias.card_provider like '%.%' then 1 else 0 end, alias.card_provider, alias.model, alias.pattern, alias.of_provider
         ) as choice
     from (select distinct day, provider, model from seen) as seen
     inner join spelled as alias
@@ -67,6 +66,7 @@ placed as (
 )
 select
     placed.day, placed.provider, placed.model, placed.served_tier, placed.region, coalesce(rate.rate_id, '') as rate_key, rate.rate_id,
+    placed.provider || '|' || placed.served_tier || '|' || placed.region || '|' || placed.model as priced_as,
     rate.card_version, placed.card_provider, placed.card_model,
     case when placed.commitment is not null then placed.served_tier
         else case placed.rank % 10 when 0 then 'name' when 1 then 'alias' when 2 then 'snapshot' when 3 then 'pattern' end || ': '

@@ -39,6 +39,9 @@ select
     coalesce(request.attempt, case when request.operation_id is null then 1 else cast(request.place as integer) end) as attempt,
     request.day, coalesce(local.book_day, request.day) as book_day, request.started_at, request.source, request.provider, request.model,
     request.requested_model, coalesce(request.served_tier, 'standard') as served_tier, held.commitment, request.region,
+    -- One key instead of four, by which each call finds its price.
+    coalesce(request.provider, '') || '|' || coalesce('commitment ' || held.commitment, request.served_tier, 'standard') || '|'
+        || coalesce(request.region, '') || '|' || coalesce(request.model, '') as priced_as,
     -- The whole input, which thresholds are held against.
     coalesce(usual.input_tokens, request.input_tokens) + coalesce(usual.cache_read_tokens, request.cache_read_tokens, 0)
         + coalesce(usual.cache_write_5m_tokens, request.cache_write_5m_tokens, 0)

@@ -46,9 +46,8 @@ rated as (
     from request
     left join other on other.request_id = request.metered_id and other.day = request.day
     left join core.price_in_force as rate
-        on rate.day = request.day and rate.provider = coalesce(request.provider, '') and rate.model = coalesce(request.model, '')
-        and rate.served_tier = case when request.commitment is null then request.served_tier else 'commitment ' || request.commitment end
-        and rate.region = coalesce(request.region, '') and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
+        on rate.day = request.day and rate.priced_as = request.priced_as
+        and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
         and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
         and coalesce(fresh, 0) > rate.uncached_above and coalesce(fresh, 0) <= rate.uncached_up_to
 ),

@@ -7,9 +7,9 @@ daily: true
 */
 with request as (
     select
-        request.request_id, request.day, request.started_at, coalesce(request.provider, '') as provider, coalesce(request.model, '') as model,
-        request.served_tier, request.commitment, coalesce(request.region, '') as region, coalesce(request.prompt_tokens, 0) as prompt_tokens,
-        coalesce(request.input_tokens, 0) as input_tokens, request.cache_write_12h_tokens, request.audio_input_tokens,
+        request.request_id, request.day, request.started_at, request.priced_as, request.commitment,
+        coalesce(request.prompt_tokens, 0) as prompt_tokens, coalesce(request.input_tokens, 0) as input_tokens,
+        request.cache_write_12h_tokens, request.audio_input_tokens,
         request.audio_cache_read_tokens, request.audio_output_tokens, request.image_input_tokens, request.image_cache_read_tokens,
         request.image_output_tokens, request.video_input_tokens, request.searches, request.quantity, request.quantity_unit
     from core.request as request
@@ -53,8 +53,7 @@ found as (
     -- What a commitment weighs, it serves; searches and the like are paid beside it.
     left join book.commitment_weight as weight on weight.commitment = request.commitment and weight.meter = summed.meter
     left join core.rate_in_force as rate
-        on rate.day = request.day and rate.provider = request.provider and rate.model = request.model
-        and rate.served_tier = coalesce('commitment ' || request.commitment, request.served_tier) and rate.region = request.region
+        on rate.day = request.day and rate.priced_as = request.priced_as
         and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
         and request.prompt_tokens > rate.input_above and request.prompt_tokens <= rate.input_up_to
         and request.input_tokens > rate.uncached_above and request.input_tokens <= rate.uncached_up_to

@@ -118,6 +118,12 @@ def test_the_table_names_causes_with_tokens_evidence_and_what_to_do_and_the_resi
     assert all(text in said for text in ("-4.00", "1,234,567", "policies.yaml", "2026-10-05, p, m, m, input, openai/costs.json", "-3.00"))
 
 
+def test_the_residual_stands_there_even_where_it_is_nothing_but_once(con: Con) -> None:
+    _cell(con, "10", "10")
+    assert _text(con, "2026-10").count(UNEXPLAINED) == 2
+    assert _text(con, "2026-10", by="key").count(UNEXPLAINED) == 1
+
+
 def test_a_bill_for_a_part_of_the_cost_says_so_and_none_is_said(con: Con) -> None:
     _cell(con, "10", "10")
     _cell(con, None, "30", day="2026-10-06")

@@ -63,6 +63,7 @@ def test_no_bucket_is_ever_below_zero_nor_clamped(whole: int, read: int | None, 
         ({"cached": 6, "media": Media(5)}, "cached, audio, image and video tokens (11) exceed prompt (10)"),
         ({"media": Media(4, 4, 3)}, "cached, audio, image and video tokens (11) exceed prompt (10)"),
         ({"cached": 5, "media": Media(1), "cached_media": Media(2)}, "cached audio tokens (2) exceed audio tokens (1)"),
+        ({"cached": 5, "media": Media(video=1), "cached_media": Media(video=2)}, "cached video tokens (2) exceed video tokens (1)"),
         ({"cached": 1, "cached_media": Media(1, 1)}, "cached audio and image tokens (2) exceed cached tokens (1)"),
     ],
 )
