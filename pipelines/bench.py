@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -47,6 +49,13 @@ class Case:
     module: str
     arguments: Sequence[str]
     at_most: float | None = None
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far; where the system says so, without that of the process which started it."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8")) if status.is_file() else None
+    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def run(case: Case) -> Measured:

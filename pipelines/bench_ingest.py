@@ -6,7 +6,6 @@ The peer decodes the same file and writes it as Parquet, and does nothing else: 
 import gzip
 import json
 import random
-import resource
 import shutil
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from meterbook.pipelines.bench import Case
+from meterbook.pipelines.bench import Case, peak_bytes
 
 ROWS = 333_333
 EVERY = 1_000
@@ -124,8 +123,8 @@ def _main(what: str, file: str) -> None:
         took, worked = time.perf_counter() - began, time.process_time() - cpu
     finally:
         shutil.rmtree(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak, "rows": rows}))  # noqa: T201 -- for the caller
+    said = {"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": rows}
+    print(json.dumps(said))  # noqa: T201 -- for the caller
 
 
 if __name__ == "__main__":

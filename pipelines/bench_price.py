@@ -6,7 +6,6 @@ price of pricing. What they read beside requests and cards (rare meters, owners,
 """
 
 import json
-import resource
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meterbook.pipelines.bench import Case
+from meterbook.pipelines.bench import Case, peak_bytes
 
 if TYPE_CHECKING:
     import duckdb
@@ -186,8 +185,8 @@ def _main(what: str, folder: str, rows: str, days: str) -> None:
     began, cpu = time.perf_counter(), time.process_time()
     done = work(engine)
     took, worked = time.perf_counter() - began, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak, "rows": done.requests}))  # noqa: T201 -- for the caller
+    said = {"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": done.requests}
+    print(json.dumps(said))  # noqa: T201 -- for the caller
 
 
 if __name__ == "__main__":

@@ -71,7 +71,10 @@ class Pricing:
             requests: rows of staging.request.
             windows: half-open ranges of days to compute in, one after the other; one for all where none is given.
         """
-        return {row["request_id"]: row for row in self.table("core.request_cost", requests, windows)}
+        rows = self.table("core.request_cost", requests, windows)
+        found = {row["request_id"]: row for row in rows}
+        assert len(rows) == len(found) == len(requests), "a request has one cost"
+        return found
 
     def table(self, name: str, requests: Sequence[Row], windows: Iterable[Window] = ()) -> list[Row]:
         """The rows of one table of the chain."""

@@ -3,13 +3,18 @@
 import gzip
 import itertools
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from meterbook.pipelines import bench, bench_ingest
+from meterbook.assets.workspace import columns, project
+from meterbook.pipelines import bench, bench_ingest, bench_price
+from meterbook.pipelines.bench_requests import lake
 from meterbook.pipelines.cli import app
+from meterbook.sql.catalog import Catalog, Settings
+from meterbook.sql.engine import Engine
 
 
 def test_the_generated_logs_are_the_same_each_time_and_some_570_bytes_a_line() -> None:
@@ -42,6 +47,68 @@ def test_every_case_is_measured_beside_the_peer_and_written_with_machine_and_ver
 def test_a_case_that_fails_says_so() -> None:
     with pytest.raises(RuntimeError, match="nothing there failed"):
         bench.run(bench.Case("nothing there", "meterbook.pipelines.bench_ingest", ["ingest", "/nowhere"]))
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Three days of requests, and all that pricing them reads."""
+    return lake(tmp_path_factory.mktemp("bench"), 3_000, 3)
+
+
+def test_the_floor_the_price_step_and_a_run_count_the_same_requests_and_tokens(requests: Engine) -> None:
+    floor = bench_price.floor(requests)
+    assert floor.requests == 3_000
+    assert bench_price.price(requests) == bench_price.build(requests) == floor
+
+
+def test_windows_of_one_day_and_of_all_days_give_the_same(requests: Engine) -> None:
+    narrow = Engine(Catalog(requests.lake, project(), requests.catalog.raw, Settings(chunk_bytes=1), columns()))
+    assert bench_price.price(narrow) == bench_price.price(requests)
+
+
+def test_every_model_measured_has_a_price_in_the_shipped_cards(requests: Engine) -> None:
+    with requests.catalog.connect() as con:
+        unpriced = con.execute(
+            "select distinct model, served_tier, unpriced_reason from core.rate_in_force where rate_id is null"
+        ).fetchall()
+        [(models, providers)] = con.execute("select count(distinct model), count(distinct provider) from core.request").fetchall()
+    assert unpriced == []
+    assert (models, providers) == (30, 5)
+
+
+def test_the_requests_measured_are_the_same_each_time_and_made_once(requests: Engine, tmp_path: Path) -> None:
+    again = lake(tmp_path, 3_000, 3)
+    made = {name: requests.lake.table(name).tokens() for name in ("staging.mapped_request", "core.request", "core.request_meter")}
+    assert {name: again.lake.table(name).tokens() for name in made} == made
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    lake(tmp_path, 3_000, 3)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
+
+
+def test_the_price_step_is_measured_beside_the_floor_and_the_ratio_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_price, "cases", partial(bench_price.cases, days=2))
+    done = CliRunner().invoke(
+        app, ["bench", "price", "--rows", "1000", "--rounds", "1", "--folder", str(tmp_path / "b"), "--json", str(tmp_path / "out.json")]
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert found["rows"] == 1_000
+    assert [(case["case"], case["at_most"], case["median"]["rows"]) for case in found["cases"]] == [
+        ("scan and group", None, 1_000),
+        ("price and roll up", 1.3, 1_000),
+        ("... and write the costs", None, 1_000),
+    ]
+    assert found["ratio_to_floor"] == found["cases"][1]["ratio_to_peer"]
+    assert all({"seconds", "cpu_seconds", "peak_bytes"} <= case["median"].keys() and case["rows_per_second"] > 0 for case in found["cases"])
+    assert {"cores", "duckdb", "python"} <= found["machine"].keys()
+
+
+@pytest.mark.nightly
+def test_a_year_of_days_is_priced_and_written_within_half_a_gigabyte(tmp_path: Path) -> None:
+    lake(tmp_path, 730_000, 365)
+    found = bench.run(bench.Case("a year", "meterbook.pipelines.bench_price", ["build", str(tmp_path), "730000", "365"]))
+    assert found.rows == 730_000
+    assert found.peak_bytes < 2**29
 
 
 @pytest.mark.nightly
