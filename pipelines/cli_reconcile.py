@@ -1,5 +1,6 @@
 """`meterbook reconcile`: what is billed, reported and computed, and why the three differ."""
 
+import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +12,8 @@ from meterbook.assets.book import BookError
 
 FAILED = 1
 app = typer.Typer(rich_markup_mode=None)
-out = Console(highlight=False)
+# Tables that go to a file or another program are not cut to the width of a screen.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 @app.command(

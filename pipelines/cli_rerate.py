@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 FAILED = 1
 app = typer.Typer(rich_markup_mode=None)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# Tables that go to a file or another program are not cut to the width of a screen.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False)
 
 
 class Dimension(StrEnum):
