@@ -173,10 +173,10 @@ def _sum(parts: "Iterator[Rolled]") -> Rolled:
     return sum(parts, Rolled())
 
 
-def _main(what: str, folder: str, rows: str, days: str) -> None:
+def _main(what: str, folder: str, rows: str, days: str, memory: str = MEMORY) -> None:
     from meterbook.pipelines.bench_requests import opened  # noqa: PLC0415
 
-    engine = opened(Path(folder), int(rows), int(days))
+    engine = opened(Path(folder), int(rows), int(days), memory)
     for path in engine.catalog.files("core.request"):  # a warm file cache
         with path.open("rb") as handle:
             while handle.read(2**24):

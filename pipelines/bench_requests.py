@@ -89,11 +89,11 @@ def lake(folder: Path, rows: int, days: int) -> Engine:
     return engine
 
 
-def opened(folder: Path, rows: int, days: int) -> Engine:
-    """The engine over such a lake, as far as it is made."""
+def opened(folder: Path, rows: int, days: int, memory: str = MEMORY) -> Engine:
+    """The engine over such a lake, as far as it is made; `memory` is what DuckDB may take."""
     kept = folder / f"price-{rows}-{days}"
     raw = {FORMAT: [RawFile("generated", kept, _counts(rows, days))]}
-    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(MEMORY, THREADS), columns()))
+    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(memory, THREADS), columns()))
 
 
 def _counts(rows: int, days: int) -> dict[str, int]:

@@ -104,9 +104,9 @@ def test_the_price_step_is_measured_beside_the_floor_and_the_ratio_written(tmp_p
 
 
 @pytest.mark.nightly
-def test_a_year_of_days_is_priced_and_written_within_half_a_gigabyte(tmp_path: Path) -> None:
+def test_a_year_of_days_is_priced_and_written_within_half_a_gigabyte_python_and_all(tmp_path: Path) -> None:
     lake(tmp_path, 730_000, 365)
-    found = bench.run(bench.Case("a year", "meterbook.pipelines.bench_price", ["build", str(tmp_path), "730000", "365"]))
+    found = bench.run(bench.Case("a year", "meterbook.pipelines.bench_price", ["build", str(tmp_path), "730000", "365", "256MB"]))
     assert found.rows == 730_000
     assert found.peak_bytes < 2**29
 
