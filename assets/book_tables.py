@@ -8,8 +8,8 @@ import polars as pl
 from meterbook.assets.book import FIRST_DAY, LAST_DAY, OPEN, Book
 from meterbook.assets.clock import calendar, hours, local_days
 from meterbook.assets.commitment_tables import commitment_tables
-from meterbook.assets.patterns import like
 from meterbook.rate_cards.fx import FxRate
+from meterbook.rate_cards.patterns import like
 
 
 def tables_of(book: Book) -> dict[str, pl.DataFrame]:

@@ -6,9 +6,9 @@ from itertools import product
 import polars as pl
 
 from meterbook.assets.book import Book
-from meterbook.assets.patterns import like
 from meterbook.rate_cards.amortise import Span
 from meterbook.rate_cards.commitments import ProvisionedThroughput, ReservedGpu
+from meterbook.rate_cards.patterns import like
 
 Row = dict[str, object]
 Priced = ProvisionedThroughput | ReservedGpu

@@ -17,6 +17,7 @@ from meterbook.rate_cards.card import KEYS, METERS, OPEN, Card, CardError, Model
 from meterbook.rate_cards.fx import FxRate
 from meterbook.rate_cards.layers import PICO, Layer, layered, rounded
 from meterbook.rate_cards.names import Alias, alias_rows
+from meterbook.rate_cards.patterns import like
 from meterbook.rate_cards.pieces import DAY_MINUTES, EVERY_DAY, Piece, Span, by_bands, by_hours, cut, holds
 from meterbook.rate_cards.strict_yaml import explain, load_yaml
 
@@ -207,7 +208,7 @@ def _columns(entry: Entry, row: Piece, layers: Sequence[Layer]) -> Iterator[dict
         "provider": entry.card.provider,
         "model": entry.name,
         "served_tier": row.rate.tier,
-        "region": "".join(f"!{char}" if char in "!%_" else char for char in row.region).replace("*", "%"),
+        "region": like(row.region),
         "rule": ", ".join((row.rate.tier, *row.rules)),
         "starts_at": row.starts_at,
         "ends_at": row.ends_at,

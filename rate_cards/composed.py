@@ -88,7 +88,7 @@ def composed(lock: Lock, read: Callable[[str], Cards]) -> Cards:
     parts = [(_of_span(span, versions), first, end) for span, first, end in lock.spans()]
     allowances = _dated([(cards.allowances, first, end) for cards, first, end in parts])
     return Cards(
-        _dated([(cards.rates, first, end) for cards, first, end in parts]).sort(_ORDER),
+        _dated([(_whole(cards.rates), first, end) for cards, first, end in parts]).drop("whole").sort(_ORDER),
         _dated([(cards.aliases, first, end) for cards, first, end in parts]).sort(pl.all()),
         _within(allowances).select(parts[0][0].allowances.columns).sort(pl.all()),
     )
@@ -143,6 +143,11 @@ def _of_span(span: Span, versions: dict[str, Cards]) -> Cards:
 
 def _but(frame: pl.DataFrame, but: Sequence[str], provider: str) -> pl.DataFrame:
     return frame.filter(~pl.concat_str(provider, pl.lit("/"), "model").is_in(list(but)))
+
+
+def _whole(rates: pl.DataFrame) -> pl.DataFrame:
+    """Rates, each marked by all its layers: where one changes, the list price beside it begins anew too, so that layers share their days."""
+    return rates.with_columns(whole=pl.struct(pl.all()).hash().sum().over("rate_id"))
 
 
 def _dated(parts: Sequence[tuple[pl.DataFrame, date, date]]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from meterbook.rate_cards.card import Card, ModelCard
+from meterbook.rate_cards.patterns import like
 
 ROUTES: Mapping[str, Sequence[str]] = {"google": ("gemini/", "vertex_ai/")}
 """Other prefixes under which gateways spell a provider's models."""
@@ -25,15 +26,11 @@ def alias_rows(card: Card, name: str, model: ModelCard) -> Iterator[Alias]:
         for pattern, found in _patterns(alias, rank):
             for prefix in prefixes:
                 for provider in providers:
-                    yield provider.lower(), f"{_escaped(prefix.lower())}{pattern}", card.provider, name, found
+                    yield provider.lower(), f"{like(prefix.lower())}{pattern}", card.provider, name, found
 
 
 def _patterns(alias: str, rank: int) -> Iterator[tuple[str, int]]:
-    spelled = _escaped(alias.lower()).replace("*", "%")
+    spelled = like(alias.lower())
     yield spelled, rank
     if rank != PATTERN:
         yield from ((f"{spelled}{suffix}", SNAPSHOT) for suffix in SNAPSHOTS)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"!{char}" if char in "!%_" else char for char in text)

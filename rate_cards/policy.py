@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from meterbook.rate_cards.card import BEGINNING, OPEN
+from meterbook.rate_cards.patterns import like
 from meterbook.rate_cards.providers import KNOWN
 from meterbook.rate_cards.strict_yaml import explain, line_of, load_yaml
 
@@ -123,8 +124,8 @@ def read_policies(path: Path) -> tuple[Policy, ...]:
 def _row(rank: int, policy: Policy, provider: str, error: str, file: str) -> dict[str, object]:
     tokens = {None: "", True: " with tokens", False: " without tokens"}[policy.counted_tokens]
     return {
-        "provider": _like(provider),
-        "error_class": _like(error),
+        "provider": like(provider.lower()),
+        "error_class": like(error.lower()),
         "has_tokens": policy.counted_tokens,
         "starts_on": policy.starts_on,
         "ends_on": policy.until,
@@ -137,10 +138,6 @@ def _row(rank: int, policy: Policy, provider: str, error: str, file: str) -> dic
         "source": policy.source,
         "checked_on": policy.checked_on,
     }
-
-
-def _like(pattern: str) -> str:
-    return "".join(f"!{char}" if char in "!%_" else char for char in pattern.lower()).replace("*", "%")
 
 
 POLICY: Mapping[str, pl.DataType] = {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from meterbook.rate_cards.compile import SHIPPED, Cards, load_cards
 from meterbook.rate_cards.composed import LATER, cards_in_force, composed, differences, filling
+from meterbook.rate_cards.layers import Layer
 from meterbook.rate_cards.snapshots import VersionError, cards_of, digest_of, path_of, text_of, write_snapshot
 from meterbook.rate_cards.versions import BEGINNING, END, FILE, Filling, Lock, Span, text_of_lock
 
@@ -46,6 +47,21 @@ def test_composed_versions_hold_each_rate_of_a_day_once_and_no_other(changes: li
             expected = {row["model"]: row["input_usd"] for row in cards[span.version].rates.iter_rows(named=True)}
             later = {row["model"]: row["input_usd"] for one in span.filled_by for row in cards[one.version].rates.iter_rows(named=True)}
             assert sorted(zip(held["model"], held["input_usd"], strict=True)) == sorted({**later, **expected}.items())
+
+
+def test_a_contract_that_changed_is_one_difference_and_cards_do_not_differ_from_themselves(tmp_path: Path) -> None:
+    compiled(tmp_path, m="starts_on: 2026-01-01, input: 10")
+    cards = {
+        version: load_cards([tmp_path], (Layer(name="deal", kind="discount", percent=Decimal(off), provider="acme"),))
+        for version, off in ((A, 10), (B, 20))
+    }
+    found = composed(Lock(prices=(Span(from_day=BEGINNING, version=A), Span(from_day=date(2026, 6, 1), version=B))), cards.__getitem__)
+    days = (date(2026, 1, 1), date(2026, 9, 1))
+    for layer in ("list", "contracted", "effective"):
+        assert differences(found, found, *days, layer).is_empty()
+    assert differences(found, cards[B], *days).select("meter", "from_at", "to_at", "old_usd", "new_usd").rows() == [
+        ("input", datetime(2026, 1, 1), datetime(2026, 6, 1), Decimal("0.000009"), Decimal("0.000008"))
+    ]
 
 
 def _flat(**models: int) -> Cards:

@@ -1,4 +1,4 @@
-"""Patterns of the book, as SQL compares them."""
+"""Patterns of cards and of the book, as SQL compares them."""
 
 
 def like(pattern: str) -> str:
