@@ -38,16 +38,20 @@ class Cards:
 
     @property
     def unit_rates(self) -> pl.DataFrame:
-        """The rates with a row for each meter that has a price, for what is rare enough to be priced meter by meter."""
-        long = self.rates.unpivot(
-            [f"{meter}_usd" for meter in METERS],
-            index=["rate_id", "layer", "priced_from", "priced_to"],
-            variable_name="meter",
-            value_name="unit_usd",
-        )
-        return long.filter(pl.col("unit_usd").is_not_null()).select(
-            "rate_id", "layer", pl.col("meter").str.strip_suffix("_usd"), "unit_usd", "priced_from", "priced_to"
-        )
+        """The rates with a row for each meter that has a price, in all layers, for what is rare enough to be priced meter by meter."""
+        key = ["rate_id", "priced_from", "priced_to"]
+        meters = [f"{meter}_usd" for meter in METERS]
+        layer = {name: self.rates.filter(pl.col("layer") == name).select(*key, *meters) for name in ("list", "contracted", "effective")}
+        bare = layer["list"].join(layer["effective"], on=key, how="anti")
+        long = {
+            name: (frame if name == "list" else pl.concat([frame, bare]))
+            .unpivot(meters, index=key, variable_name="meter", value_name=f"{name}_usd")
+            .drop_nulls(f"{name}_usd")
+            for name, frame in layer.items()
+        }
+        found = long["list"].join(long["contracted"], on=[*key, "meter"], how="full", coalesce=True)
+        found = found.join(long["effective"], on=[*key, "meter"], how="full", coalesce=True)
+        return found.with_columns(pl.col("meter").str.strip_suffix("_usd")).select(UNIT_RATE).sort(pl.all())
 
 
 @dataclass(frozen=True)
@@ -279,6 +283,7 @@ RATE: Mapping[str, pl.DataType] = {
     "source_url": _TEXT,
     **dict.fromkeys(("checked_on", "priced_from", "priced_to"), _DAY),
 }
+UNIT_RATE = ("rate_id", "meter", "list_usd", "contracted_usd", "effective_usd", "priced_from", "priced_to")
 ALIAS: Mapping[str, pl.DataType] = {
     **dict.fromkeys(("provider", "pattern", "card_provider", "model"), _TEXT),
     "rank": pl.Int32(),

@@ -146,7 +146,7 @@ def _but(frame: pl.DataFrame, but: Sequence[str], provider: str) -> pl.DataFrame
 
 
 def _whole(rates: pl.DataFrame) -> pl.DataFrame:
-    """Rates, each marked by all its layers: where one changes, the list price beside it begins anew too, so that layers share their days."""
+    """Rates marked by all their layers: where one changes, the list price begins anew too, so that layers share their days."""
     return rates.with_columns(whole=pl.struct(pl.all()).hash().sum().over("rate_id"))
 
 

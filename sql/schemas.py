@@ -22,6 +22,10 @@ MACROS = (
     # The name of a key that a bill and the logs share (core.use_key says which it is).
     """create macro known_key(known_by, project_id, key_id) as coalesce(nullif(case known_by when 'project' then project_id
         when 'key' then key_id when 'none' then '' else coalesce(nullif(project_id, ''), key_id) end, ''), '(none)')""",
+    # What is counted in a unit, as cards call it.
+    """create macro meter_of(unit) as case unit when 'images' then 'image' when 'characters' then 'character' when 'seconds' then 'second'
+        when 'pages' then 'page' when 'calls' then 'call' when 'searches' then 'search' when 'sessions' then 'session'
+        when 'token_hours' then 'storage_token_hour' else coalesce(unit, 'unknown') end""",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied

@@ -36,14 +36,10 @@ line as (
     select
         plain.day, plain.provider, plain.card_provider, plain.card_model, plain.meter, plain.team, plain.cost_centre, plain.tenant,
         plain.feature, cast(plain.quantity as decimal(18,6)) as quantity,
-        cast(plain.quantity as decimal(12,0)) * coalesce(effective.unit_usd, list.unit_usd) as cost_usd
+        cast(plain.quantity as decimal(12,0)) * price.effective_usd as cost_usd
     from plain
-    left join rate_cards.unit_rate as list
-        on list.layer = 'list' and list.rate_id = plain.rate_id and list.meter = plain.meter
-        and plain.day >= list.priced_from and plain.day < list.priced_to
-    left join rate_cards.unit_rate as effective
-        on effective.layer = 'effective' and effective.rate_id = plain.rate_id and effective.meter = plain.meter
-        and plain.day >= effective.priced_from and plain.day < effective.priced_to
+    left join rate_cards.unit_rate as price
+        on price.rate_id = plain.rate_id and price.meter = plain.meter and plain.day >= price.priced_from and plain.day < price.priced_to
     where plain.quantity > 0
     union all
     select

@@ -34,9 +34,7 @@ used as (
     union all
     select request.request_id, 'search' as meter, cast(request.searches as decimal(18,6)) as quantity from request
     union all
-    select request.request_id, case request.quantity_unit when 'images' then 'image' when 'characters' then 'character' when 'seconds' then 'second'
-            when 'pages' then 'page' when 'calls' then 'call' when 'searches' then 'search' when 'sessions' then 'session'
-            when 'token_hours' then 'storage_token_hour' else coalesce(request.quantity_unit, 'unknown') end as meter, request.quantity
+    select request.request_id, meter_of(request.quantity_unit) as meter, request.quantity
     from request
 ),
 summed as (
@@ -47,7 +45,7 @@ summed as (
 ),
 found as (
     select
-        summed.request_id, request.day, summed.meter, summed.quantity, rate.rate_id, rate.is_layered, rate.unpriced_reason, weight.commitment
+        summed.request_id, request.day, summed.meter, summed.quantity, rate.rate_id, rate.unpriced_reason, weight.commitment
     from summed
     inner join request on request.request_id = summed.request_id
     -- What a commitment weighs, it serves; searches and the like are paid beside it.
@@ -60,18 +58,11 @@ found as (
 )
 select
     found.request_id, found.day, found.meter, found.quantity, found.rate_id,
-    cast(found.quantity * list.unit_usd as decimal(18,12)) as list_cost_usd,
-    cast(case when found.commitment is not null then 0 else found.quantity * contracted.unit_usd end as decimal(18,12)) as contracted_cost_usd,
-    cast(case when found.commitment is not null then 0 else found.quantity * effective.unit_usd end as decimal(18,12)) as effective_cost_usd,
-    case when effective.unit_usd is not null or found.commitment is not null then null when found.unpriced_reason is not null then found.unpriced_reason
+    cast(found.quantity * price.list_usd as decimal(18,12)) as list_cost_usd,
+    cast(case when found.commitment is not null then 0 else found.quantity * price.contracted_usd end as decimal(18,12)) as contracted_cost_usd,
+    cast(case when found.commitment is not null then 0 else found.quantity * price.effective_usd end as decimal(18,12)) as effective_cost_usd,
+    case when price.effective_usd is not null or found.commitment is not null then null when found.unpriced_reason is not null then found.unpriced_reason
         when found.rate_id is null then 'no date' else 'no meter' end as unpriced_reason
 from found
-left join rate_cards.unit_rate as list
-    on list.layer = 'list' and list.rate_id = found.rate_id and list.meter = found.meter
-    and found.day >= list.priced_from and found.day < list.priced_to
-left join rate_cards.unit_rate as contracted
-    on contracted.layer = case when found.is_layered then 'contracted' else 'list' end and contracted.rate_id = found.rate_id
-    and contracted.meter = found.meter and found.day >= contracted.priced_from and found.day < contracted.priced_to
-left join rate_cards.unit_rate as effective
-    on effective.layer = case when found.is_layered then 'effective' else 'list' end and effective.rate_id = found.rate_id
-    and effective.meter = found.meter and found.day >= effective.priced_from and found.day < effective.priced_to
+left join rate_cards.unit_rate as price
+    on price.rate_id = found.rate_id and price.meter = found.meter and found.day >= price.priced_from and found.day < price.priced_to

@@ -38,9 +38,7 @@ with used as (
     union all
     select
         usage.usage_id,
-        case usage.quantity_unit when 'images' then 'image' when 'characters' then 'character' when 'seconds' then 'second'
-            when 'pages' then 'page' when 'calls' then 'call' when 'searches' then 'search' when 'sessions' then 'session'
-            when 'token_hours' then 'storage_token_hour' else coalesce(usage.quantity_unit, 'unknown') end as meter,
+        meter_of(usage.quantity_unit) as meter,
         cast(usage.quantity as decimal(18,6)) as quantity
     from core.usage as usage
 ),
@@ -51,7 +49,7 @@ summed as (
     group by used.usage_id, used.meter
 ),
 found as (
-    select summed.usage_id, usage.day, summed.meter, summed.quantity, rate.rate_id, rate.is_layered, rate.unpriced_reason
+    select summed.usage_id, usage.day, summed.meter, summed.quantity, rate.rate_id, rate.unpriced_reason
     from summed
     inner join core.usage as usage on usage.usage_id = summed.usage_id
     left join core.rate_in_force as rate
@@ -62,18 +60,11 @@ found as (
 )
 select
     found.usage_id, found.day, found.meter, found.quantity, found.rate_id,
-    cast(found.quantity * list.unit_usd as decimal(38,12)) as list_cost_usd,
-    cast(found.quantity * contracted.unit_usd as decimal(38,12)) as contracted_cost_usd,
-    cast(found.quantity * effective.unit_usd as decimal(38,12)) as effective_cost_usd,
-    case when effective.unit_usd is not null then null when found.unpriced_reason is not null then found.unpriced_reason
+    cast(found.quantity * price.list_usd as decimal(38,12)) as list_cost_usd,
+    cast(found.quantity * price.contracted_usd as decimal(38,12)) as contracted_cost_usd,
+    cast(found.quantity * price.effective_usd as decimal(38,12)) as effective_cost_usd,
+    case when price.effective_usd is not null then null when found.unpriced_reason is not null then found.unpriced_reason
         when found.rate_id is null then 'no date' else 'no meter' end as unpriced_reason
 from found
-left join rate_cards.unit_rate as list
-    on list.layer = 'list' and list.rate_id = found.rate_id and list.meter = found.meter
-    and found.day >= list.priced_from and found.day < list.priced_to
-left join rate_cards.unit_rate as contracted
-    on contracted.layer = case when found.is_layered then 'contracted' else 'list' end and contracted.rate_id = found.rate_id
-    and contracted.meter = found.meter and found.day >= contracted.priced_from and found.day < contracted.priced_to
-left join rate_cards.unit_rate as effective
-    on effective.layer = case when found.is_layered then 'effective' else 'list' end and effective.rate_id = found.rate_id
-    and effective.meter = found.meter and found.day >= effective.priced_from and found.day < effective.priced_to
+left join rate_cards.unit_rate as price
+    on price.rate_id = found.rate_id and price.meter = found.meter and found.day >= price.priced_from and found.day < price.priced_to

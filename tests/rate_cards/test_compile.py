@@ -225,3 +225,20 @@ def test_a_discount_never_raises_and_a_margin_never_lowers_a_price(price: Decima
     assert layer["contracted"] <= layer["list"]
     assert layer["contracted"] <= layer["effective"]
     assert abs(layer["contracted"] - layer["list"] * (1 - off / 100)) <= Decimal("0.0000000000005")
+
+
+def test_a_meter_has_one_row_with_all_its_layers(tmp_path: Path) -> None:
+    (tmp_path / "contracts.yaml").write_text(
+        "layers:\n- {name: a, kind: price, provider: acme, models: [m], prices: {search: 0.008}}\n"
+        "- {name: b, kind: margin, provider: acme, models: [m], percent: 50}\n",
+        "utf-8",
+    )
+    rates = f"    rates:\n    - {{starts_on: 2026-01-01, input: 3, {SAID}}}\n"
+    card = _card(tmp_path / "cards", f"provider: acme\nmodels:\n  m:\n{rates}  n:\n{rates}")
+    found = load_cards([card], load_layers(tmp_path / "contracts.yaml")).unit_rates
+    three, dearer = Decimal("0.000003"), Decimal("0.0000045")
+    assert found.select("rate_id", "meter", "list_usd", "contracted_usd", "effective_usd").rows() == [
+        ("acme/m/standard/2026-01-01", "input", three, three, dearer),
+        ("acme/m/standard/2026-01-01", "search", None, Decimal("0.008"), Decimal("0.012")),
+        ("acme/n/standard/2026-01-01", "input", three, three, three),
+    ]

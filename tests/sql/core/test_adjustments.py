@@ -123,7 +123,8 @@ def test_credits_and_corrections_keep_their_sign_and_go_to_whose_charge_they_cor
 
 def test_cache_storage_is_priced_by_the_token_hour_to_who_owns_the_cache_not_by_the_request(chain: Chain) -> None:
     bucket = {"day": "2026-10-02", "starts_at": "2026-10-02", "ends_at": "2026-10-03", "provider": "google", "model": "flash"}
-    rate = {"rate_id": "google/flash", "layer": "list", "priced_from": "1970-01-01", "priced_to": "9999-12-31"}
+    unit = {"rate_id": "google/flash", "priced_from": "1970-01-01", "priced_to": "9999-12-31"}
+    rate = {**unit, "layer": "list"}
     made = chain(
         {
             "staging.usage": [
@@ -146,9 +147,9 @@ def test_cache_storage_is_priced_by_the_token_hour_to_who_owns_the_cache_not_by_
                  "counted_input": "whole input"}
             ],
             "rate_cards.unit_rate": [
-                {**rate, "meter": "storage_token_hour", "unit_usd": "0.000001"},
-                {**rate, "meter": "input", "unit_usd": "0.0000003"},
-                {**rate, "meter": "output", "unit_usd": "0.0000025"},
+                {**unit, "meter": "storage_token_hour", "list_usd": "0.000001", "contracted_usd": "0.000001", "effective_usd": "0.000001"},
+                {**unit, "meter": "input", "list_usd": "0.0000003", "contracted_usd": "0.0000003", "effective_usd": "0.0000003"},
+                {**unit, "meter": "output", "list_usd": "0.0000025", "contracted_usd": "0.0000025", "effective_usd": "0.0000025"},
             ],
         },
         [f"core.{name}" for name in ["usage", "rate_in_force", "usage_meter", "usage_cost", "model_spend", "cost_line", "allocation"]],
