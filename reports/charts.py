@@ -72,6 +72,48 @@ def figure(
     return {"data": list(traces), "layout": layout}
 
 
+def bars(rows: Sequence[tuple[str, str]], sizes: Sequence[float], colours: Sequence[str], bases: Sequence[float] = ()) -> dict[str, Any]:
+    """Named bars that lie below each other, each with its label.
+
+    Args:
+        rows: name and label of each.
+        sizes: how long each is, to the left where negative.
+        colours: of each.
+        bases: where each begins; zero where not given.
+    """
+    places = list(range(len(rows)))
+    starts = bases or [0.0] * len(rows)
+    tops = [start + max(size, 0.0) for start, size in zip(starts, sizes, strict=True)]
+    lows = [start + min(size, 0.0) for start, size in zip(starts, sizes, strict=True)]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": places,
+        "x": list(sizes),
+        **({"base": list(bases)} if bases else {}),
+        "marker": {"color": list(colours)},
+        "hoverinfo": "skip",
+        "width": 0.62,
+    }
+    return figure(
+        [trace],
+        height=60 + 30 * len(rows),
+        right=66,
+        annotations=[text_at(top, place, text) for place, top, (_, text) in zip(places, tops, rows, strict=True)],
+        xaxis={"range": [min(0.0, *lows), max(*tops, 1.0)], "showticklabels": False},
+        yaxis={
+            "tickvals": places,
+            "ticktext": [html.escape(name) for name, _ in rows],
+            "autorange": "reversed",
+            "tickprefix": "",
+            "ticks": "outside",
+            "ticklen": 6,
+            "tickcolor": "rgba(0,0,0,0)",
+            "showgrid": False,
+        },
+    )
+
+
 def text_at(x: object, y: float, text: str, *, shift: float = 0) -> dict[str, Any]:
     """A direct label to the right of a point; the text is escaped, for plotly reads tags in it."""
     return {"x": x, "y": y, "text": html.escape(text), "showarrow": False, "xanchor": "left", "xshift": 6, "yshift": round(shift, 1)}

@@ -1,13 +1,12 @@
 """What moved the cost since the week before: parts that add up to the change exactly."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, figure, text_at
+from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
 from meterbook.reports.frame import ZERO, Frame
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
@@ -63,35 +62,8 @@ def _drawn(frame: Frame, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mappi
     levels = list(accumulate((value for _, value in parts), initial=frame.before))
     bases = [ZERO, *(min(level, level + value) for level, (_, value) in zip(levels[:-1], parts, strict=True)), ZERO]
     sizes = [frame.before, *(abs(value) for _, value in parts), frame.now]
-    tops = [float(base + size) for base, size in zip(bases, sizes, strict=True)]
-    places = list(range(len(rows)))
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": places,
-        "x": [float(size) for size in sizes],
-        "base": [float(base) for base in bases],
-        "marker": {"color": [MUTED, *(OVER if value > 0 else UNDER for _, value in parts), ACCENT]},
-        "hoverinfo": "skip",
-        "width": 0.62,
-    }
-    return figure(
-        [trace],
-        height=60 + 30 * len(rows),
-        right=66,
-        annotations=[text_at(top, place, text) for place, top, (_, text) in zip(places, tops, rows, strict=True)],
-        xaxis={"range": [min(0, *map(float, bases)), max(*tops, 1)], "showticklabels": False},
-        yaxis={
-            "tickvals": places,
-            "ticktext": [html.escape(name) for name, _ in rows],
-            "autorange": "reversed",
-            "tickprefix": "",
-            "ticks": "outside",
-            "ticklen": 6,
-            "tickcolor": "rgba(0,0,0,0)",
-            "showgrid": False,
-        },
-    )
+    colours = [MUTED, *(OVER if value > 0 else UNDER for _, value in parts), ACCENT]
+    return bars(rows, [float(size) for size in sizes], colours, [float(base) for base in bases])
 
 
 def effects(frame: Frame) -> list[Effect]:

@@ -1,12 +1,11 @@
 """Whether bills agree with what was computed: the difference in named causes that sum to it exactly."""
 
-import html
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED, listed, ranked
-from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, figure, text_at
+from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
 from meterbook.reports.frame import ZERO, Frame, Row
 from meterbook.reports.numbers import dollars, head, percent, ratio
 from meterbook.reports.section import Section
@@ -120,37 +119,8 @@ def _chart(causes: Causes, difference: Decimal) -> Chart:
 
 
 def _drawn(rows: Causes, texts: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
-    places = list(range(len(rows)))
-    sizes = [float(amount) for _, amount in rows]
-    colours = [OVER if amount > 0 else UNDER for _, amount in rows[:-1]]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": places,
-        "x": sizes,
-        "marker": {
-            "color": [MUTED if name == UNEXPLAINED.capitalize() else one for (name, _), one in zip(rows, colours, strict=False)] + [ACCENT]
-        },
-        "hoverinfo": "skip",
-        "width": 0.62,
-    }
-    return figure(
-        [trace],
-        height=60 + 30 * len(rows),
-        right=66,
-        annotations=[text_at(max(size, 0.0), place, text) for place, size, (_, text) in zip(places, sizes, texts, strict=True)],
-        xaxis={"range": [min(0.0, *sizes), max(*sizes, 1.0)], "showticklabels": False},
-        yaxis={
-            "tickvals": places,
-            "ticktext": [html.escape(name) for name, _ in rows],
-            "autorange": "reversed",
-            "tickprefix": "",
-            "ticks": "outside",
-            "ticklen": 6,
-            "tickcolor": "rgba(0,0,0,0)",
-            "showgrid": False,
-        },
-    )
+    colours = [MUTED if name == UNEXPLAINED.capitalize() else OVER if amount > 0 else UNDER for name, amount in rows[:-1]]
+    return bars(texts, [float(amount) for _, amount in rows], [*colours, ACCENT])
 
 
 def _reported(cell: Row, causes: Causes) -> str:

@@ -1,33 +1,78 @@
-"""The sample company, run once for all tests of the session, whichever process asks first."""
+"""The sample company, written and run once for all tests of the session, whichever process asks first."""
 
+import gzip
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from filelock import FileLock
 
 from meterbook.assets.workspace import Workspace
+from meterbook.pipelines.demo import write_demo
+from meterbook.pipelines.demo_gateway import MALFORMED
 
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
+OCTOBER = 25
+"""The last days of the sample: from 7 to 31 October, where all of the trouble is but one credit."""
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shared = tmp_path_factory.getbasetemp()
-    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "company" / "demo"
+    folder = _shared(tmp_path_factory, "company") / "demo"
     said = folder / "said.txt"
-    folder.parent.mkdir(exist_ok=True)
     with FileLock(folder.parent / "lock"):
         if not said.exists():
             done = subprocess.run([METERBOOK, "demo", str(folder)], check=False, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
             said.write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def october(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last days of the sample, written but not run."""
+    folder = _shared(tmp_path_factory, "october") / "book"
+    with FileLock(folder.parent / "lock"):
+        if not (folder / "truth.json").exists():
+            write_demo(folder, count=OCTOBER)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def october_truth(october: Path) -> dict[str, Any]:
+    return dict(json.loads((october / "truth.json").read_text("utf-8")))
+
+
+@pytest.fixture(scope="session")
+def october_lines(october: Path) -> dict[str, list[bytes]]:
+    """The sound lines of each day's gateway file."""
+    bad = {*MALFORMED.values()}
+    return {
+        path.name[:10]: [line for line in gzip.decompress(path.read_bytes()).splitlines() if line not in bad]
+        for path in sorted((october / "inbox" / "gateway").glob("*.gz"))
+    }
+
+
+@pytest.fixture(scope="session")
+def logged(october_lines: dict[str, list[bytes]]) -> list[dict[str, Any]]:
+    """Every sound gateway row of these days once, with the day of the file it lies in."""
+    return [{**_EXACT.decode(line), "file": day} for day, lines in october_lines.items() for line in dict.fromkeys(lines)]
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all processes of the session share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    folder.mkdir(exist_ok=True)
     return folder
 
 
