@@ -20,6 +20,8 @@ SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].g
 FORMATS = ["dcgm_exporter", "nvidia_smi_dmon", "nvidia_smi_pmon", "nvidia_smi_query", "nvml_samples", "prometheus_query_range"]
 RATE = Decimal("3.7")
 """No multiple of what seconds divide by."""
+CHAIN = ("core.gpu_state", "core.gpu_price", "core.gpu_hour")
+"""Computed from what is given; all other tables they read are empty."""
 PARTS = ("used", "warm_idle", "free_idle", "unknown")
 AT = 1_791_187_200
 
@@ -32,7 +34,7 @@ def _project() -> tuple[Project, dict[str, Columns]]:
 
 @contextmanager
 def hours(desk: Any, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """core.gpu_state and core.gpu_hour over what a desk took in, at a rate for pool p."""
+    """The hours of GPUs over what a desk took in, at a rate for pool p."""
     project, columns = _project()
     staged = desk.staged(name)
     days = sorted(set(staged["day"]))
@@ -42,16 +44,18 @@ def hours(desk: Any, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
         con.register("given", staged.to_arrow())
         con.execute(f"create table staging.{name} as select * from given")
         view_of_kind(con, "gpu_sample", project.kinds["gpu_sample"], [f"staging.{name}"])
-        for table in ("rate_cards.alias", "rate_cards.rate", "book.gpu_pool", "book.hour"):
+        given = {table for model in CHAIN for table in project.models[model].inputs} - {*CHAIN, "staging.gpu_sample"}
+        for table in sorted(given):
             empty_table(con, table, columns[table])
         con.execute("insert into book.gpu_pool by name select unnest(['p', 'training']) as pool, 'gpu' as provider, 'own' as model")
         con.execute(
-            "insert into rate_cards.rate by name select 'gpu/own' as rate_id, 'gpu' as provider, 'own' as model, "
-            f"'standard' as served_tier, timestamp '2020-01-01' as starts_at, timestamp '9999-12-31' as ends_at, {RATE} as gpu_hour_usd"
+            "insert into rate_cards.rate by name select 'gpu/own' as rate_id, 'list' as layer, 'gpu' as provider, 'own' as model, "
+            "'standard' as served_tier, '' as region, timestamp '2020-01-01' as starts_at, timestamp '9999-12-31' as ends_at, "
+            f"date '2020-01-01' as priced_from, date '9999-12-31' as priced_to, {RATE} as gpu_hour_usd"
         )
         _calendar(con, days[0], days[-1])
         con.execute(f"set variable from_day = date '{days[0]}'; set variable to_day = date '{days[-1] + timedelta(days=1)}'")
-        for model in ("core.gpu_state", "core.gpu_hour"):
+        for model in CHAIN:
             con.execute(f"create table {model} as {project.models[model].sql}")
             for rule in project.models[model].header.must:
                 assert con.execute(f"select * from {model} where ({rule}) is not true").fetchall() == [], rule
