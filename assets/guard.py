@@ -5,10 +5,11 @@ tokens at list price, never by single rows: one absurd row is data, and is kept.
 dollars beside them, are not judged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from meterbook.assets.content import FileRefused
 from meterbook.assets.ingest.format import Format
@@ -45,24 +46,18 @@ _SAID = {
     """,
 }
 _PRICED = """
-    with named as (
-        select seen.provider, seen.model, alias.card_provider, alias.model as card_model, row_number() over (
-            partition by seen.provider, seen.model
-            order by case when alias.provider = seen.provider then 0 else 1 end, alias.rank, length(alias.pattern) desc,
-                alias.card_provider, alias.model, alias.pattern, alias.provider
-        ) as choice
-        from (select distinct coalesce(provider, '') as provider, coalesce(model, '') as model from staged) as seen
-        inner join alias on lower(seen.model) like alias.pattern escape '!'
-    ),
-    rated as (
+    with rated as (
         select *, row_number() over (partition by provider, model order by starts_at desc, rate_id) as latest
         from rate where served_tier = 'standard' and input_above = -1 and region = '' and layer = 'list'
     )
     select staged.*, rated.* exclude (provider, model, starts_at, ends_at, served_tier, currency)
     from staged
-    inner join named on named.choice = 1 and named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
+    inner join named on named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
     inner join rated on rated.latest = 1 and rated.provider = named.card_provider and rated.model = named.card_model
 """
+
+
+_NAMED: Mapping[str, pl.DataType] = dict.fromkeys(("provider", "model", "card_provider", "card_model"), pl.String())
 
 
 class UnitGuard:
@@ -114,15 +109,23 @@ class UnitGuard:
                 empty_table(con, other, self._project().inputs[other])
             cards = self._cards()
             con.register("rate", cards.rates.to_arrow())
-            con.register("alias", cards.aliases.to_arrow())
             missing = _shape(self._project(), model, con)
             con.execute(f"create temp view staged as select *{missing} from ({model.sql})")
+            con.register("named", _named(con, cards).to_arrow())
             con.execute(f"create temp view priced as {_PRICED}")
             query = (
                 f"select count(*), coalesce(median(said / listed), 1) from ({_SAID[model.header.kind or '']}) where said > 0 and listed > 0"
             )
             [(rows, median)] = con.execute(query).fetchall()
         return rows, median
+
+
+def _named(con: duckdb.DuckDBPyConnection, cards: Cards) -> pl.DataFrame:
+    """The model of a card that each name in the file means; a name its provider's cards do not know means that of another's."""
+    seen = con.execute("select distinct coalesce(provider, ''), coalesce(model, '') from staged").fetchall()
+    closest = {name: (cards.names.matches(*name) or cards.names.matches("", name[1]))[:1] for name in seen}
+    rows = [(*name, provider, model) for name, found in closest.items() for _, _, provider, model, _ in found]
+    return pl.DataFrame(rows, schema=_NAMED, orient="row")
 
 
 def _sample(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:

@@ -3,7 +3,7 @@
 The rule is in `meterbook.rate_cards.versions`; here it meets the lake, which knows the days that are priced and what was known of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -24,15 +24,12 @@ PRICED_TABLES = ("core.request_cost", "core.usage_cost", "core.gpu_hour")
 # What had no price of ours but a cost all the same, as its source reported it, under the names a version gives models. Where a source's own
 # cost is preferred, a price changes nothing.
 _REPORTED = """
-    select distinct alias.card_provider || '/' || alias.model
-    from (
-        select cost.provider, cost.model from core.request_cost as cost
-        inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
-        where cost.effective_cost_usd is null and cost.cost_usd is not null and request.cost_basis = 'computed'
-        union
-        select provider, model from core.usage_cost where effective_cost_usd is null and cost_usd is not null
-    ) as said
-    inner join alias on lower(said.model) like alias.pattern escape '!' and (said.provider is null or said.provider = alias.provider)
+    select coalesce(cost.provider, ''), cost.model from core.request_cost as cost
+    inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
+    where cost.effective_cost_usd is null and cost.cost_usd is not null and request.cost_basis = 'computed' and cost.model is not null
+    union
+    select coalesce(provider, ''), model from core.usage_cost
+    where effective_cost_usd is null and cost_usd is not null and model is not null
 """
 _USED = """
     select card_provider, card_model, min(day), max(day)
@@ -42,29 +39,11 @@ _USED = """
     group by all
 """
 _USED_COLUMNS: Mapping[str, pl.DataType] = {"provider": pl.String(), "model": pl.String(), "first_day": pl.Date(), "last_day": pl.Date()}
-# Names that were priced as one model and would be priced as another: the choice of core.rate_in_force.
-_MOVED = """
-    with seen as (
-        select provider, model, card_provider, card_model, min(day) as first_day, max(day) as last_day
-        from core.rate_in_force
-        inner join span on day >= span.first_day and day < span.end_day
-        group by all
-    ),
-    named as (
-        select seen.provider, seen.model, alias.card_provider, alias.model as card_model, row_number() over (
-            partition by seen.provider, seen.model
-            -- Clouds that serve others' models have a dot in their name; makers go before them.
-            order by alias.rank, length(alias.pattern) desc, case when alias.card_provider like '%.%' then 1 else 0 end,
-                alias.card_provider, alias.model, alias.pattern, alias.provider
-        ) as choice
-        from (select distinct provider, model from seen) as seen
-        inner join alias
-            on lower(seen.model) like alias.pattern escape '!' and (seen.provider = '' or seen.provider = alias.provider)
-    )
-    select seen.first_day, seen.last_day
-    from seen
-    left join named on named.choice = 1 and named.provider = seen.provider and named.model = seen.model
-    where (seen.card_provider, seen.card_model) is distinct from (named.card_provider, named.card_model)
+_SEEN = """
+    select provider, model, card_provider, card_model, min(day), max(day)
+    from core.rate_in_force
+    inner join span on day >= span.first_day and day < span.end_day
+    group by all
 """
 
 
@@ -146,10 +125,9 @@ class PriceHistory:
         if not spans:
             return None
         with self.catalog.connect() as con:
-            con.register("alias", self.book.current_cards.aliases.to_arrow())
             con.execute("create temp table span (first_day date, end_day date)")
             con.executemany("insert into span values (?, ?)", spans)
-            moved = con.execute(_MOVED).fetchall()
+            moved = list(self._moved(con.execute(_SEEN).fetchall()))
             used = pl.DataFrame(con.execute(_USED).fetchall(), schema=_USED_COLUMNS, orient="row")
         old = composed(told, reader(self.book.folder, lock, self.book.current_cards))
         changed = [one for layer in ("effective", "list") for one in self._changed(old, used, after, layer)]
@@ -158,6 +136,13 @@ class PriceHistory:
             return None
         count = len(moved) + len({place for place, _, _ in changed})
         return Differing(count, min(first for first, _ in days), max(last for _, last in days))
+
+    def _moved(self, seen: Iterable[tuple[str, str, str | None, str | None, date, date]]) -> Iterator[tuple[date, date]]:
+        """When names were in use that were priced as one model and would be priced as another now."""
+        for provider, name, card_provider, card_model, first, last in seen:
+            found = [(row[2], row[3]) for row in self.book.current_cards.names.matches(provider, name)[:1]]
+            if found != ([(card_provider, card_model)] if card_model else []):
+                yield first, last
 
     def _changed(self, old: Cards, used: pl.DataFrame, end: date, layer: str) -> Iterator[tuple[object, date, date]]:
         """Prices of models in use that differ, with the first and last day of use."""
@@ -179,6 +164,7 @@ class PriceHistory:
             # What was known of these days cannot be looked up.
             return None
         with self.catalog.connect() as con:
-            con.register("alias", self.book.current_cards.aliases.to_arrow())
-            but = [str(name) for (name,) in con.execute(_REPORTED).fetchall()]
-        return filling(span, version, versions, but)
+            reported = con.execute(_REPORTED).fetchall()
+        names = self.book.current_cards.names
+        but = {f"{provider}/{model}" for name in reported for _, _, provider, model, _ in names.matches(*name)}
+        return filling(span, version, versions, sorted(but))

@@ -26,7 +26,7 @@ WEEKLY, QUALITY = "weekly", "quality"
 JUDGED = (
     "marts.input_file", "marts.volume", "marts.same_money", "marts.priced_use", "marts.attempt_use", "raw.file_flag", "raw.quarantine"
 )  # fmt: skip
-"""What the quality page is read from."""
+"""What the quality page is read from, and the gate."""
 MONTHLY = {WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell"), "chargeback": ("marts.chargeback", "marts.statement")}
 """Tables cut by month that a publication is read from."""
 BOOK_TABLES = ("book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
@@ -93,7 +93,7 @@ class Publisher:
 
     def held_back(self, items: Iterable[Publication]) -> dict[str, str]:
         """Which publications the gate holds back, by key, and why."""
-        with self.workspace.catalog.connect() as con:
+        with self.workspace.catalog.reading(JUDGED) as con:
             found = {item.key: self._why_held(item, con) for item in items}
         return {key: why for key, why in found.items() if why is not None}
 

@@ -105,8 +105,9 @@ class Workspace:
         stale = [(model, key) for model in self.project.models.values() for key in (*self.engine.stale(model), *self.engine.orphans(model))]
         if not stale:
             return None
-        # A day of the book may end in the UTC day after it.
-        first = min(self._first_day(model, key) for model, key in stale) - timedelta(days=abs(self._settings.side))
+        # A day of the book may end in the UTC day after it, and what is made from it in the one after that.
+        around = timedelta(days=abs(self._settings.side) * self.project.book_day_reach)
+        first = min(self._first_day(model, key) for model, key in stale) - around
         first = max(first, date.fromisoformat(self.catalog.days[0]))
         last = date.fromisoformat(self.catalog.days[-1]) + timedelta(days=1)
         first, last = max(first, from_day or first), min(last, to_day or last)

@@ -1,8 +1,9 @@
 """`meterbook bench price`: pricing and roll-up beside a bare scan-and-group of the same requests, in the same windows of days.
 
-What is priced is what ships: the texts of core.rate_in_force, core.price_in_force, core.request_cost and core.model_spend. The first two
-are materialised for each window, as the engine does, within the time; costs are not written, so that the difference to the floor is the
-price of pricing. What they read beside requests and cards (rare meters, owners, commitments) is in the lake before.
+What is priced is what ships: the texts of core.model_seen, core.rate_in_force, core.price_in_force, core.request_cost and
+core.model_spend. The first three are materialised for each window, as the engine does, within the time; costs are not written, so that the
+difference to the floor is the price of pricing. What they read beside requests and cards (rare meters, owners, commitments) is in the lake
+before.
 """
 
 import json
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ROWS, DAYS = 10_000_000, 30
 MEMORY, THREADS = "512MB", 2
 BAR = 1.3
-MATERIALISED = ("core.rate_in_force", "core.price_in_force")
+MATERIALISED = ("core.model_seen", "core.rate_in_force", "core.price_in_force")
 VIEWED, ROLLED_UP = "core.request_cost", "core.model_spend"
 MEASURED = (*MATERIALISED, VIEWED, ROLLED_UP)
 _DIMENSIONS = {"team": "unowned"} | dict.fromkeys(
@@ -41,12 +42,18 @@ select day, book_day, 'requests' as basis, {", ".join(f"coalesce({name}, '{none}
     cast(sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)) as bigint) as cache_write_tokens,
     cast(sum(coalesce(output_tokens, 0)) as bigint) as output_tokens,
     cast(sum(coalesce(reasoning_tokens, 0)) as bigint) as reasoning_tokens,
+    count(case when reported_cost_usd is null then 1 end) as unpriced_requests,
+    cast(sum(case when attempt > 0 then reported_cost_usd end) as decimal(38,12)) as list_cost_usd,
+    cast(sum(case when attempt > 1 then reported_cost_usd end) as decimal(38,12)) as contracted_cost_usd,
+    cast(sum(coalesce(reported_cost_usd, 0)) as decimal(38,12)) as cost_usd,
+    cast(coalesce(sum(case when status = 'failure' then reported_cost_usd end), 0) as decimal(38,12)) as uncertain_cost_usd,
     cast(sum(reported_cost_usd) as decimal(38,12)) as reported_cost_usd
 from core.request
 where day >= getvariable('from_day') and day < getvariable('to_day')
 group by day, book_day, {", ".join(f"coalesce({name}, '{none}')" for name, none in _DIMENSIONS.items())}
 """
-"""The keys, counts, tokens and reported cost of core.model_spend, without prices."""
+"""The columns of core.model_spend without prices: where those are computed, the cost that the log reported is summed, each time over other
+rows, or DuckDB would sum it once."""
 _MODULE = "meterbook.pipelines.bench_price"
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
 from meterbook.pipelines import cli_bench, cli_prices, cli_reconcile, cli_rerate
+from meterbook.pipelines.consoles import err, out
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.strict_yaml import StrictYamlError
 from meterbook.sql.models import ModelError
@@ -31,7 +31,6 @@ app.add_typer(cli_prices.app, name="prices")
 app.add_typer(cli_rerate.app)
 app.add_typer(cli_reconcile.app)
 app.add_typer(cli_bench.app, name="bench")
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 class _Context:

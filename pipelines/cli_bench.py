@@ -1,13 +1,15 @@
 """`meterbook bench ...`: measurements beside a peer, each in one invocation."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from meterbook.pipelines import bench
+from meterbook.pipelines.consoles import out
 
 app = typer.Typer(help="Measurements beside a peer, in one invocation.", no_args_is_help=True, rich_markup_mode=None)
-out = Console(highlight=False)
 
 Rounds = Annotated[int, typer.Option(min=1, help="How often each case is run, in alternation.")]
 Folder = Annotated[Path, typer.Option(help="Where the generated files are kept.")]
@@ -23,15 +25,10 @@ def ingest(
     json: Json = None,
 ) -> None:
     """The door beside DuckDB's plain read_json: decode, validate, set aside, type, write Parquet."""
-    from meterbook.pipelines import bench, bench_ingest  # noqa: PLC0415 -- what is measured is slow to load
+    from meterbook.pipelines import bench_ingest  # noqa: PLC0415 -- what is measured is slow to load
 
     out.print(f"gateway logs of {rows:,} lines in {folder}", soft_wrap=True)
-    cases = bench_ingest.cases(folder, rows)
-    with out.status("measuring") as status:
-        found = bench.compare(cases, rounds, status.update)
-    bench.show(cases, found, out)
-    if json:
-        bench.write(json, cases, found)
+    _measure(lambda: bench_ingest.cases(folder, rows), rounds, rows, json)
 
 
 @app.command("price", epilog="Example: meterbook bench price --rows 10000000 --rounds 5 --json price.json")
@@ -42,11 +39,17 @@ def price(
     json: Json = None,
 ) -> None:
     """Pricing and roll-up beside a bare scan-and-group of the same requests, both within 512 MB of DuckDB."""
-    from meterbook.pipelines import bench, bench_price  # noqa: PLC0415
+    from meterbook.pipelines import bench_price  # noqa: PLC0415
 
-    with out.status(f"{rows:,} requests in {folder}") as status:
-        cases = bench_price.cases(folder, rows)
+    out.print(f"{rows:,} requests in {folder}", soft_wrap=True)
+    _measure(lambda: bench_price.cases(folder, rows), rounds, rows, json, ratio="ratio_to_floor")
+
+
+def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:
+    """Make what is measured, measure it, and show it; written to a file, the second case's ratio may have a name of its own."""
+    with out.status("generating") as status:
+        cases = prepare()
         found = bench.compare(cases, rounds, status.update)
     bench.show(cases, found, out)
     if json:
-        bench.write(json, cases, found, rows=rows, ratio_to_floor=bench.ratio(cases, found, cases[1]))
+        bench.write(json, cases, found, rows=rows, **({ratio: bench.ratio(cases, found, cases[1])} if ratio else {}))

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.consoles import err, out
 from meterbook.rate_cards.compile import SHIPPED, read_entries
 from meterbook.rate_cards.diff import Compared, Difference, compare
 from meterbook.rate_cards.offers import EXAMPLES, Source, SourceError, UnknownProviderError
@@ -22,11 +22,9 @@ from meterbook.rate_cards.providers import KNOWN, canonical
 from meterbook.rate_cards.seed import THRESHOLD, Seeded, seed
 
 DONE, FAILED, WRONG = 0, 1, 2
-WIDE = 200
 FIRST = ("openai", "anthropic", "google")
 """Whose cards are made in a folder that has none."""
 app = typer.Typer(help="Rate cards.", no_args_is_help=True, rich_markup_mode=None)
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Providers = Annotated[
     list[str] | None,
@@ -181,8 +179,7 @@ def _print(rows: Sequence[Difference], form: str) -> None:
             table.add_column(name, overflow="fold")
         for row in cells:
             table.add_row(*(value or "-" for value in row))
-        # Into a file or a pipe as wide as it is; a terminal folds what does not fit.
-        (out if out.is_terminal else Console(highlight=False, width=WIDE)).print(table)
+        out.print(table)
 
 
 def _cell(value: object) -> str | None:

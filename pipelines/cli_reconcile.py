@@ -1,19 +1,16 @@
 """`meterbook reconcile`: what is billed, reported and computed, and why the three differ."""
 
-import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.consoles import out
 
 FAILED = 1
 app = typer.Typer(rich_markup_mode=None)
-# Tables that go to a file or another program are not cut to the width of a screen.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 @app.command(

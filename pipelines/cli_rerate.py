@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import AuditError, Record, read_audit
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.corrections import FILE as CORRECTIONS
+from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
 from meterbook.reports.numbers import plural
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 app = typer.Typer(rich_markup_mode=None)
-# Tables that go to a file or another program are not cut to the width of a screen.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, highlight=False)
 
 
 class Dimension(StrEnum):

@@ -1,8 +1,11 @@
 """One run of a book from the command line: the same definitions as Dagster's, in this process, with a bar and a summary."""
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from rich.console import Console
 from meterbook.assets.book import Book
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
-from meterbook.assets.publishing import QUALITY_PAGE, WEEKLY, Publication, Publisher, bounds_of
+from meterbook.assets.publishing import JUDGED, QUALITY_PAGE, WEEKLY, Publication, Publisher, bounds_of
 from meterbook.assets.reports import QUALITY_KEY
 from meterbook.assets.resources import BookResource, listening
 from meterbook.assets.workspace import Workspace
@@ -30,6 +33,8 @@ SHOWN = 5
 """Notes of one kind printed at most."""
 MOST = 20
 """Refused files printed at most."""
+OBJECTS = 100_000
+"""Made before Python looks for cycles among them; some 20 MB."""
 QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
 
@@ -62,17 +67,34 @@ def run_book(folder: Path, console: Console, from_day: date | None = None, to_da
         BookError: the book is wrong, or another run is at work on it.
     """
     Book(folder)
-    with locked(folder), Steps(console) as steps:
-        outcome = _Run(folder, steps, debug=debug).go(from_day, to_day)
+    with locked(folder), _seldom_collected(), forgetful_instance() as instance, Steps(console) as steps:
+        outcome = _Run(folder, steps, instance, debug=debug).go(from_day, to_day)
     _summary(folder, console, outcome)
     return FAILED if outcome.failures or outcome.held or outcome.ingested.refused else DONE
 
 
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Python set to look for cycles seldom: what a run makes stays to its end or is no cycle, and the looks take a tenth of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class _Run:
-    def __init__(self, folder: Path, steps: Steps, *, debug: bool) -> None:
+    def __init__(self, folder: Path, steps: Steps, instance: dg.DagsterInstance, *, debug: bool) -> None:
         self.folder, self.steps, self.debug = folder, steps, debug
         self.outcome = Outcome()
         self.workspace = Workspace(folder)
+        self._instance = instance
+
+    @cached_property
+    def _definitions(self) -> dg.Definitions:
+        """Dagster's view of the book, once for all jobs of a run: its clocks follow from what the inbox held."""
+        return build_definitions(BookResource(folder=str(self.folder)))
 
     def go(self, from_day: date | None, to_day: date | None) -> Outcome:
         # A wrong card or policy stops a run before it begins.
@@ -116,12 +138,13 @@ class _Run:
         return [asset_key(name) for name in self.workspace.project.models if self.workspace.catalog.is_active(name)]
 
     def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
-        definitions = build_definitions(BookResource(folder=str(self.folder)))
-        with forgetful_instance() as instance, listening(self.steps.advance):
-            result = definitions.resolve_job_def(job).execute_in_process(
-                instance=instance,
+        found = self._definitions.resolve_job_def(job)
+        # Cut here and once: execute_in_process would do it a second time when it records the run.
+        chosen = found.get_subset(asset_selection=frozenset(selection)) if selection else found
+        with listening(self.steps.advance):
+            result = chosen.execute_in_process(
+                instance=self._instance,
                 tags=dict(tags),
-                asset_selection=selection,
                 raise_on_error=self.debug,
                 run_config={"loggers": {"quiet": {}}},
             )
@@ -148,7 +171,7 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     workspace = Workspace(folder)
     found = outcome.ingested
     lines = [_input_line(found)]
-    with workspace.catalog.connect() as con:
+    with workspace.catalog.reading((*JUDGED, "marts.conservation")) as con:
         door = door_lines(Quality(con, Publisher(workspace).quality))
         [(rows_out, duplicates)] = con.execute(
             "select coalesce(sum(rows_out), 0), coalesce(sum(duplicates), 0) from marts.input_file"

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 from meterbook.rate_cards.card import KEYS, METERS, OPEN, Card, CardError, ModelCard, Rate, Uplift, instant
 from meterbook.rate_cards.fx import FxRate
 from meterbook.rate_cards.layers import PICO, Layer, layered, rounded
+from meterbook.rate_cards.lookup import Names
 from meterbook.rate_cards.names import Alias, alias_rows
 from meterbook.rate_cards.patterns import like
 from meterbook.rate_cards.pieces import DAY_MINUTES, EVERY_DAY, Piece, Span, by_bands, by_hours, cut, holds
@@ -28,7 +30,7 @@ ALWAYS = (date(1970, 1, 1), OPEN.date())
 """Days a version of the cards prices, where there is only one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cards:
     """All rates, names and allowances, in the columns of sql/inputs.yaml."""
 
@@ -36,7 +38,12 @@ class Cards:
     aliases: pl.DataFrame
     allowances: pl.DataFrame
 
-    @property
+    @cached_property
+    def names(self) -> Names:
+        """Which model a name means, whatever days its version prices."""
+        return Names(self.aliases.select("provider", "name", "card_provider", "model", "rank").iter_rows())
+
+    @cached_property
     def unit_rates(self) -> pl.DataFrame:
         """The rates with a row for each meter that has a price, in all layers, for what is rare enough to be priced meter by meter."""
         key = ["rate_id", "priced_from", "priced_to"]
@@ -69,8 +76,8 @@ class Entry:
     @property
     def names(self) -> Iterator[Alias]:
         """Every spelling of it; those of later folders are closer than any of earlier ones."""
-        for provider, pattern, card_provider, model, rank in alias_rows(self.card, self.name, self.model):
-            yield provider, pattern, card_provider, model, rank + EARLIER_FOLDER * self.place
+        for provider, name, card_provider, model, rank in alias_rows(self.card, self.name, self.model):
+            yield provider, name, card_provider, model, rank + EARLIER_FOLDER * self.place
 
     @property
     def key(self) -> tuple[str, str]:
@@ -285,7 +292,7 @@ RATE: Mapping[str, pl.DataType] = {
 }
 UNIT_RATE = ("rate_id", "meter", "list_usd", "contracted_usd", "effective_usd", "priced_from", "priced_to")
 ALIAS: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(("provider", "pattern", "card_provider", "model"), _TEXT),
+    **dict.fromkeys(("provider", "name", "card_provider", "model"), _TEXT),
     "rank": pl.Int32(),
     **dict.fromkeys(("priced_from", "priced_to"), _DAY),
 }

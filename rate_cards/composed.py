@@ -4,9 +4,11 @@ Rows that several versions share are one row, for all the days they price. So a 
 versions, and one changed price is two rows.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +16,7 @@ import polars as pl
 from meterbook.rate_cards.card import METERS
 from meterbook.rate_cards.compile import EARLIER_FOLDER, SHIPPED, Cards, load_cards
 from meterbook.rate_cards.fx import FxRate
-from meterbook.rate_cards.layers import load_layers
+from meterbook.rate_cards.layers import Layer, load_layers
 from meterbook.rate_cards.snapshots import PRICED, cards_of, digest_of, read_text, text_of
 from meterbook.rate_cards.versions import FILE, Filling, Lock, Span, read_lock
 
@@ -41,13 +43,26 @@ def cards_of_book(book: Path, fx: Sequence[FxRate], more: Path | None = None) ->
         CardError: a card or a contract is wrong.
         StrictYamlError: one is not readable.
     """
-    folders = [SHIPPED, book / "rate_cards", *([more] if more else [])]
-    cards = load_cards(folders, load_layers(book / "contracts.yaml"), fx)
+    folders = (SHIPPED, book / "rate_cards", *([more] if more else []))
+    cards = _loaded(folders, _content(folders), tuple(load_layers(book / "contracts.yaml")), tuple(fx))
     if more is None:
         return cards
     rank = pl.col("rank")
     as_the_books = pl.when(rank >= EARLIER_FOLDER).then(rank - EARLIER_FOLDER).otherwise(rank)
     return replace(cards, aliases=cards.aliases.with_columns(rank=as_the_books))
+
+
+@lru_cache(maxsize=4)
+def _loaded(folders: tuple[Path, ...], content: str, layers: tuple[Layer, ...], fx: tuple[FxRate, ...]) -> Cards:  # noqa: ARG001
+    """Cards compiled once in a process, as long as what lies in the folders is the same: a run opens its book several times."""
+    return load_cards(folders, layers, fx)
+
+
+def _content(folders: Sequence[Path]) -> str:
+    found = hashlib.sha256()
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+        found.update(f"{path}\n{path.stat().st_size}\n".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def cards_in_force(book: Path, current: Cards) -> Cards:
@@ -131,7 +146,7 @@ def _of_span(span: Span, versions: dict[str, Cards]) -> Cards:
     for place, later in enumerate(span.filled_by, 1):
         more = versions[later.version]
         rates = _but(more.rates, later.but, "provider").join(cards.rates.select(_TIER).unique(), on=_TIER, how="anti")
-        names = _but(more.aliases, later.but, "card_provider").join(cards.aliases, on=["provider", "pattern"], how="anti")
+        names = _but(more.aliases, later.but, "card_provider").join(cards.aliases, on=["provider", "name"], how="anti")
         free = more.allowances.join(cards.rates.select("provider", "model").unique(), on=["provider", "model"], how="anti")
         cards = Cards(
             pl.concat([cards.rates, rates]),

@@ -57,7 +57,7 @@ def compare(entries: Mapping[tuple[str, str], Entry], source: Source, providers:
     missing: dict[str, list[str]] = {}
     notes = [f"{provider}: {why}" for provider, why in source.broken.items()]
     for provider in providers:
-        names = Names(entry for entry in entries.values() if entry.card.provider == provider)
+        names = Names(row for entry in entries.values() if entry.card.provider == provider for row in entry.names)
         for name in source.models.get(provider, {}):
             known = names.find(provider, name)
             if known is None:

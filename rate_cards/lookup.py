@@ -1,28 +1,43 @@
-"""Which model of the cards a name in a log means: the choice core.rate_in_force makes, for what is not in SQL."""
+"""Which model of the cards a name in a log means: the choice core.model_seen makes, for what is not in SQL."""
 
 import re
 from collections.abc import Iterable
 
-from meterbook.rate_cards.compile import EARLIER_FOLDER, Entry
-from meterbook.rate_cards.names import NAME, Alias
+from meterbook.rate_cards.names import NAME, PATTERN, SNAPSHOT, SNAPSHOT_DATE, Alias
+
+RANKS = 10
+"""The last digit of a rank says how a name is matched; the rest, whose card it is (`EARLIER_FOLDER`, `LATER`)."""
 
 
 class Names:
     """The names of some models.
 
     Args:
-        entries: the models, of one or more providers.
+        rows: as `alias_rows` gives them, or the rows of rate_cards.alias without their days.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._plain: dict[tuple[str, str], Alias] = {}
+    def __init__(self, rows: Iterable[Alias]) -> None:
+        self._exact: dict[str, list[Alias]] = {}
         self._patterns: dict[str, list[tuple[re.Pattern[str], Alias]]] = {}
-        rows = {row for entry in entries for row in entry.names}
-        for row in sorted(rows, key=_closeness):
-            if re.search(r"(?<!!)[%_]", row[1]):
-                self._patterns.setdefault(row[0], []).append((re.compile(_regex(row[1]), re.DOTALL), row))
+        for row in set(rows):
+            if row[4] % RANKS == PATTERN:
+                pattern = re.compile(re.escape(row[1]).replace(r"\*", ".*"), re.DOTALL)
+                self._patterns.setdefault(row[0], []).append((pattern, row))
             else:
-                self._plain.setdefault((row[0], _unescaped(row[1])), row)
+                self._exact.setdefault(row[1], []).append(row)
+
+    def matches(self, provider: str, name: str) -> list[Alias]:
+        """What a name may mean, the closest first.
+
+        Args:
+            provider: as logged, by any of its names; empty where it is not known: then the models of all are meant.
+            name: as logged.
+        """
+        spelled, asked = name.lower(), [provider.lower()] if provider else list(self._patterns)
+        found = list(self._exact.get(spelled, ()))
+        found += [_as_snapshot(row) for row in self._exact.get(SNAPSHOT_DATE.sub("", spelled), ()) if SNAPSHOT_DATE.search(spelled)]
+        found += [row for who in asked for pattern, row in self._patterns.get(who, ()) if pattern.fullmatch(spelled)]
+        return sorted((row for row in found if provider.lower() in {"", row[0]}), key=_closeness)
 
     def find(self, provider: str, name: str) -> str | None:
         """The card's name of a model, by the closest match; None where no card knows it.
@@ -31,26 +46,19 @@ class Names:
             provider: as logged, by any of its names.
             name: as logged.
         """
-        if plain := self._plain.get((provider.lower(), name.lower())):
-            return plain[3]
-        return next((row[3] for pattern, row in self._patterns.get(provider.lower(), ()) if pattern.fullmatch(name.lower())), None)
+        found = self.matches(provider, name)
+        return found[0][3] if found else None
 
     def has_named(self, provider: str, name: str) -> bool:
         """Whether a card has a model of just that name."""
-        plain = self._plain.get((provider.lower(), name.lower()))
-        return plain is not None and plain[4] % EARLIER_FOLDER == NAME
+        return any(row[0] == provider.lower() and row[4] % RANKS == NAME for row in self._exact.get(name.lower(), ()))
 
 
-def _closeness(row: Alias) -> tuple[int, int, bool, str, str]:
+def _as_snapshot(row: Alias) -> Alias:
+    return (*row[:4], row[4] - row[4] % RANKS + SNAPSHOT)
+
+
+def _closeness(row: Alias) -> tuple[int, int, bool, str, str, str, str]:
     # Clouds that serve others' models have a dot in their gen_ai name; makers go before them.
-    return row[4], -len(row[1]), "." in row[2], row[2], row[3]
-
-
-def _unescaped(like: str) -> str:
-    return re.sub(r"!([!%_])", r"\1", like)
-
-
-def _regex(like: str) -> str:
-    """A LIKE pattern with the escape character ! as a regular expression."""
-    marks = {"%": ".*", "_": "."}
-    return "".join(marks.get(part) or re.escape(_unescaped(part)) for part in re.findall(r"![!%_]|%|_|[^!%_]+|!", like))
+    who, name, provider, model, rank = row
+    return rank, -len(name), "." in provider, provider, model, name, who

@@ -84,7 +84,7 @@ class _Card:
         mine = [entry for entry in entries.values() if entry.card.provider == provider]
         self.here = {entry.name: entry for entry in mine if entry.path == self.path}
         self.elsewhere = {entry.name: entry for entry in mine if entry.path != self.path}
-        self.names = Names(mine)
+        self.names = Names(row for entry in mine for row in entry.names)
         if self.path.is_file() and not self.here and (others := read_card(self.path)):
             raise CardError(f"{self.path} is the card of {others[0].card.provider}; give it another name")
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -28,6 +29,7 @@ class VersionError(CardError):
     """prices.lock, or a version that it names, is missing or is not what was priced with; the message says what to do."""
 
 
+@lru_cache(maxsize=4)
 def text_of(cards: Cards) -> bytes:
     """A version as text."""
     lines = sorted([*_lines("rates", cards.rates), *_lines("allowances", cards.allowances), *_names(cards.aliases)])
@@ -90,7 +92,7 @@ def cards_of(text: bytes) -> Cards:
     for line in text.splitlines():
         table, row = json.loads(line)
         if table == "names":
-            names += ((who, pattern, row["of"], row["model"], rank) for who in row["providers"] for pattern, rank in row["names"])
+            names += ((who, name, row["of"], row["model"], rank) for who in row["providers"] for name, rank in row["names"])
             continue
         unknown = [column for column in row if column not in TABLES.get(table, {})]
         if unknown or table not in TABLES:
@@ -110,8 +112,8 @@ def _lines(table: str, frame: pl.DataFrame) -> Iterator[str]:
 def _names(aliases: pl.DataFrame) -> Iterator[str]:
     """The names of each model; names that several providers share stand once."""
     found: dict[tuple[str, str], dict[str, list[tuple[str, int]]]] = {}
-    for who, pattern, provider, model, rank in aliases.drop(PRICED).sort(pl.all()).iter_rows():
-        found.setdefault((provider, model), {}).setdefault(who, []).append((pattern, rank))
+    for who, name, provider, model, rank in aliases.drop(PRICED).sort(pl.all()).iter_rows():
+        found.setdefault((provider, model), {}).setdefault(who, []).append((name, rank))
     for (provider, model), by_provider in found.items():
         shared: dict[tuple[tuple[str, int], ...], list[str]] = {}
         for who, names in by_provider.items():

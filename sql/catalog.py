@@ -1,6 +1,7 @@
 """What is in the lake: the content behind every table, by day, and connections that read it.
 
-Each connection is an in-memory DuckDB with views over Parquet files; there is no database file to lock or to lose.
+Each connection works in an in-memory database of its own with views over Parquet files; there is no database file to lock or to lose. The
+databases of a catalog share one DuckDB, its memory and its threads: to open another costs 17 ms, which a hundred small models would pay.
 """
 
 import hashlib
@@ -9,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import duckdb
 
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
-from meterbook.sql.schemas import columns_of, define_macros, empty_table
+from meterbook.sql.schemas import columns_of, define_macros, empty_table_sql
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
@@ -81,6 +84,7 @@ class Catalog:
         self.lake, self.project, self.raw = lake, project, raw
         self.settings = settings or Settings()
         self.columns = columns or columns_of(project)
+        self._numbers = count(1)
         self._by_day = {name: _index(files) for name, files in raw.items()}
         self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
@@ -142,52 +146,75 @@ class Catalog:
 
     @contextmanager
     def connect(self, model: Model | None = None, partitions: Sequence[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
-        """An in-memory DuckDB with views over the lake.
+        """A connection with views over the lake.
 
         With a model: what it reads for these partitions, and the window's variables. Without: every table that has files.
         """
-        con = duckdb.connect(config={"memory_limit": self.settings.memory_limit, "threads": str(self.settings.threads)})
-        try:
-            con.execute("set autoinstall_known_extensions = false; set timezone = 'UTC'")
-            # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same
-            # window: equal rows would be other bytes.
-            con.execute("set disabled_optimizers = 'statistics_propagation'")
-            define_macros(con)
+        with self.scratch() as con:
             if model is None:
                 self._open_all(con)
             else:
                 self._open(con, model, partitions)
             yield con
+
+    @contextmanager
+    def reading(self, names: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with views of a few tables: to open all there are takes a tenth of a second."""
+        with self.scratch() as con:
+            self._views(con, names)
+            yield con
+
+    @contextmanager
+    def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to an empty database in memory, which nobody else sees and which ends with it; the macros are there."""
+        name = f"scratch_{next(self._numbers)}"
+        self._duckdb.execute(f"attach ':memory:' as {name}")
+        try:
+            with self._duckdb.cursor() as con:
+                con.execute(f"set search_path = '{name}.main,memory.main'")
+                yield con
         finally:
-            con.close()
+            self._duckdb.execute(f"detach {name}")
+
+    @cached_property
+    def _duckdb(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB of all connections, with the macros in its own database."""
+        con = duckdb.connect(config={"memory_limit": self.settings.memory_limit, "threads": str(self.settings.threads)})
+        con.execute("set autoinstall_known_extensions = false; set global timezone = 'UTC'")
+        # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same
+        # window: equal rows would be other bytes.
+        con.execute("set disabled_optimizers = 'statistics_propagation'")
+        define_macros(con)
+        return con
 
     def _open(self, con: duckdb.DuckDBPyConnection, model: Model, partitions: Sequence[str]) -> None:
         window = self.window(model, partitions)
         if model.clock != "all":
             first, last = bounds(partitions)
             con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
-        for name in self.upstream(model):
-            self._view(con, name, *window)
+        self._views(con, self.upstream(model), *window)
         self._view_kinds(con, model.inputs)
 
     def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
-        for name in (*self.project.inputs, *self.project.models):
-            self._view(con, name)
+        self._views(con, (*self.project.inputs, *self.project.models))
         self._view_kinds(con, [f"staging.{kind}" for kind in self.project.kinds])
 
-    def _view(self, con: duckdb.DuckDBPyConnection, name: str, from_day: str | None = None, to_day: str | None = None) -> None:
-        con.execute(f"create schema if not exists {name.split('.')[0]}")
+    def _views(self, con: duckdb.DuckDBPyConnection, names: Sequence[str], from_day: str | None = None, to_day: str | None = None) -> None:
+        """Views of tables, in one go: as many statements as there are tables cost more than what they say."""
+        schemas = ("staging", *(name.split(".")[0] for name in names))
+        created = (f"create schema if not exists {schema}" for schema in dict.fromkeys(schemas))
+        con.execute("; ".join((*created, *(self._view(name, from_day, to_day) for name in names))))
+
+    def _view(self, name: str, from_day: str | None, to_day: str | None) -> str:
         files = self.files(name, from_day, to_day)
         if not files:
-            empty_table(con, name, self.columns[name])
-            return
+            return empty_table_sql(name, self.columns[name])
         cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}
         whole = ", ".join(quoted(str(path)) for path in files if path not in cut)
         parts = [f"select * from read_parquet([{whole}])"] if whole else []
-        con.execute(f"create view {name} as {' union all '.join([*parts, *(cut[path] for path in files if path in cut)])}")
+        return f"create view {name} as {' union all '.join([*parts, *(cut[path] for path in files if path in cut)])}"
 
     def _view_kinds(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
-        con.execute("create schema if not exists staging")
         for name in names:
             if self.project.is_kind_view(name):
                 kind = name.split(".")[1]

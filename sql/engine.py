@@ -103,7 +103,7 @@ class Engine:
         table = self.lake.table(name)
         beside = table.beside(WHOLE)
         listed = ", ".join(f"cast({column} as {dtype}) as {column}" for column, dtype in columns.items())
-        with duckdb.connect() as con:
+        with self.catalog.scratch() as con:
             con.register("given", frame.to_arrow())
             con.execute(f"copy (select {listed} from given order by all) to '{beside}' ({COPY})")
         made = self._partition(beside, "", frame.height, {})
@@ -139,8 +139,7 @@ class Engine:
                 con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
             else:
                 con.execute(f"create table result as {model.sql}")
-            self._check(con, model, keys)
-            found = self._measure(con, model, keys)
+            found = self._check(con, model, keys)
             if len(keys) > 1:
                 self._copy_all(con, model, [key for key, (rows, _) in found.items() if rows])
         table = self.lake.table(model.name)
@@ -148,10 +147,12 @@ class Engine:
 
     def _copy_all(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> None:
         """One file per partition; a small COPY keeps one core busy, so as many run at once as there are threads."""
+        # A cursor does not begin in the database of its connection.
+        [(database,)] = con.execute("select current_database()").fetchall()
 
         def copy(key: str) -> None:
             with con.cursor() as cursor:
-                self._copy(cursor, model, f"(select * from result where {model.partition_column} = '{key}')", key)
+                self._copy(cursor, model, f"(select * from {database}.main.result where {model.partition_column} = '{key}')", key)
 
         with ThreadPoolExecutor(self.catalog.settings.threads) as pool:
             deque(pool.map(copy, keys), maxlen=0)
@@ -166,19 +167,32 @@ class Engine:
             beside.unlink(missing_ok=True)
         return Partition(fingerprint, sha256_of(beside) if rows else "", rows, warnings=warnings)
 
-    def _check(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> None:
-        columns = ", ".join(model.header.key)
-        rules = [*model.header.must, *(f"{column} is not null" for column in model.header.key)]
+    def _check(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> dict[str, tuple[int, dict[str, int]]]:
+        """Rows of each partition, and how many of them are not as they should be.
+
+        All rules of a row are counted in one scan; only for a broken one is an example looked for.
+
+        Raises:
+            CheckError: a rule that blocks does not hold.
+        """
+        must = [*model.header.must, *(f"{column} is not null" for column in model.header.key)]
         if model.partition_column:
-            rules.append(f"{model.partition_column} in ({', '.join(repr(key) for key in keys)})")
-        for rule in rules:
-            self._refuse(con, model, rule, f"select {columns} from result where ({rule}) is not true")
-        self._refuse(con, model, f"{columns} unique", f"select {columns} from result group by {columns} having count(*) > 1")
+            must.append(f"{model.partition_column} in ({', '.join(repr(key) for key in keys)})")
+        partition = f"cast({model.partition_column} as varchar)" if model.partition_column else f"'{keys[0]}'"
+        counts = "".join(f", count(*) filter (where ({rule}) is not true)" for rule in (*must, *model.header.should))
+        found = con.execute(f"select {partition}, count(*){counts} from result group by 1").fetchall()
+        columns = ", ".join(model.header.key)
+        for place, rule in enumerate(must, 2):
+            self._refuse(con, model, rule, f"select {columns} from result where ({rule}) is not true", sum(row[place] for row in found))
+        twice = f"select {columns} from result group by {columns} having count(*) > 1"
+        [(repeated,)] = con.execute(f"select count(*) from ({twice})").fetchall()
+        self._refuse(con, model, f"{columns} unique", twice, repeated)
         if model.header.conserves:
             self._check_conserved(con, model)
+        return {key: (rows, dict(zip(model.header.should, broken[len(must) :], strict=True))) for key, rows, *broken in found}
 
-    def _refuse(self, con: duckdb.DuckDBPyConnection, model: Model, rule: str, offenders: str) -> None:
-        [(rows,)] = con.execute(f"select count(*) from ({offenders})").fetchall()
+    @staticmethod
+    def _refuse(con: duckdb.DuckDBPyConnection, model: Model, rule: str, offenders: str, rows: int) -> None:
         if rows:
             [example] = con.execute(f"{offenders} limit 1").fetchall()
             raise CheckError(model.name, rule, rows, str(dict(zip(model.header.key, map(str, example), strict=True))))
@@ -189,12 +203,6 @@ class Engine:
         [(read, kept)] = con.execute(query).fetchall()
         if read != kept:
             raise CheckError(model.name, f"rows of {model.header.conserves} = sum of copies", abs(read - kept), f"{read} read, {kept} kept")
-
-    def _measure(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> dict[str, tuple[int, dict[str, int]]]:
-        partition = f"cast({model.partition_column} as varchar)" if model.partition_column else f"'{keys[0]}'"
-        counts = "".join(f", count(*) filter (where ({rule}) is not true)" for rule in model.header.should)
-        rows = con.execute(f"select {partition}, count(*){counts} from result group by 1").fetchall()
-        return {key: (count, dict(zip(model.header.should, broken, strict=True))) for key, count, *broken in rows}
 
 
 def _touches(partition: str, from_day: date, to_day: date) -> bool:

@@ -151,7 +151,9 @@ class Lake:
 
     def table(self, name: str) -> Table:
         """A table by its name, `core.request`."""
-        return self._tables.setdefault(name, Table(self.root, name))
+        if name not in self._tables:
+            self._tables[name] = Table(self.root, name)
+        return self._tables[name]
 
     def clean(self) -> None:
         """Remove what an interrupted run left beside its targets."""

@@ -170,6 +170,14 @@ class Project:
             names.extend(self.of_kind(name.split(".")[1]) if self.is_kind_view(name) else (name,))
         return tuple(names)
 
+    @property
+    def book_day_reach(self) -> int:
+        """How many models in a row read the days around their own: a stale day makes days stale that lie as far from it."""
+        reach: dict[str, int] = {}
+        for name, model in self.models.items():
+            reach[name] = max((reach.get(one, 0) for one in self.upstream(model)), default=0) + int(model.header.book_days)
+        return max(reach.values(), default=0)
+
     def is_kind_view(self, name: str) -> bool:
         """Whether a table name is the view of a kind, such as staging.request."""
         schema, table = name.split(".")

@@ -26,6 +26,11 @@ MACROS = (
     """create macro meter_of(unit) as case unit when 'images' then 'image' when 'characters' then 'character' when 'seconds' then 'second'
         when 'pages' then 'page' when 'calls' then 'call' when 'searches' then 'search' when 'sessions' then 'session'
         when 'token_hours' then 'storage_token_hour' else coalesce(unit, 'unknown') end""",
+    # A model's name without the date of its snapshot, NULL where it has none; and a name in which `*` is anything, as a LIKE pattern with
+    # escape character `!`.
+    """create macro undated(name) as case when name like '%-20__-__-__' then left(name, length(name) - 11)
+        when name like '%-20______' or name like '%@20______' then left(name, length(name) - 9) end""",
+    "create macro like_of(name) as replace(replace(replace(replace(name, '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied
@@ -46,8 +51,12 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 def empty_table(con: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
     """Create a table without rows; its schema is created where missing."""
-    con.execute(f"create schema if not exists {name.split('.')[0]}")
-    con.execute(f"create table {name} ({', '.join(f'{column} {dtype}' for column, dtype in columns.items())})")
+    con.execute(f"create schema if not exists {name.split('.')[0]}; {empty_table_sql(name, columns)}")
+
+
+def empty_table_sql(name: str, columns: Columns) -> str:
+    """The statement that creates a table without rows in a schema that is there."""
+    return f"create table {name} ({', '.join(f'{column} {dtype}' for column, dtype in columns.items())})"
 
 
 def columns_of(project: Project) -> dict[str, Columns]:

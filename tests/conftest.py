@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small import make_small
 
 from meterbook.assets.rerating import needed
 from meterbook.assets.workspace import Workspace
@@ -93,7 +94,7 @@ class SmallBook:
 @pytest.fixture
 def small_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBook:
     """A book with one request a day from 2026-09-29 to 2026-10-02, and no cards but its own."""
-    _make_small(monkeypatch)
+    make_small(monkeypatch)
     book = SmallBook(tmp_path / "book")
     book.log(*DAYS)
     return book
@@ -103,7 +104,7 @@ def small_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBook:
 def _priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("priced") / "book"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        _make_small(monkeypatch)
+        make_small(monkeypatch)
         book = SmallBook(folder)
         book.log(*DAYS)
         book.run()
@@ -113,13 +114,25 @@ def _priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def priced_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _priced: Path) -> SmallBook:
     """The same book after a run."""
-    _make_small(monkeypatch)
+    make_small(monkeypatch)
     shutil.copytree(_priced, tmp_path / "book")
     return SmallBook(tmp_path / "book")
 
 
-def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No shipped cards, and a calendar of few years: one of a century costs each run a second."""
-    monkeypatch.setattr("meterbook.rate_cards.composed.SHIPPED", Path("nothing shipped"))
-    monkeypatch.setattr("meterbook.assets.book_tables.FIRST_DAY", date(2026, 1, 1))
-    monkeypatch.setattr("meterbook.assets.book_tables.LAST_DAY", datetime.now(UTC).date() + timedelta(days=99))
+@pytest.fixture(scope="module")
+def all_small() -> Iterator[None]:
+    """Every book of a module is small, those of its other fixtures too."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file is run by one process, and so is all that needs the sample company; what takes long begins first."""
+    items.sort(key=lambda item: 0 if _is_of_the_company(item) else 1 if item.get_closest_marker("early") else 2)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("company" if _is_of_the_company(item) else str(item.path)))
+
+
+def _is_of_the_company(item: pytest.Item) -> bool:
+    return "demo" in getattr(item, "fixturenames", ())

@@ -16,7 +16,15 @@ from meterbook.rate_cards.compile import Cards, load_cards
 from meterbook.rate_cards.layers import Layer
 from meterbook.sql.schemas import define_macros, empty_table
 
-CHAIN = ("core.request", "core.rate_in_force", "core.price_in_force", "core.request_meter", "core.request_cost", "core.model_spend")
+CHAIN = (
+    "core.request",
+    "core.model_seen",
+    "core.rate_in_force",
+    "core.price_in_force",
+    "core.request_meter",
+    "core.request_cost",
+    "core.model_spend",
+)
 """Computed from what is given; all other tables they read are empty."""
 Row = dict[str, Any]
 Window = tuple[date, date]

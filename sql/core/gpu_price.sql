@@ -18,9 +18,9 @@ with device as (
 alias as (
     select
         named.day, named.gpu_model, alias.card_provider as provider, alias.model, row_number() over (
-            partition by named.day, named.gpu_model order by alias.rank, length(alias.pattern) desc, alias.model, alias.pattern) as choice
+            partition by named.day, named.gpu_model order by alias.rank, length(alias.name) desc, alias.model, alias.name) as choice
     from (select distinct device.day, device.gpu_model from device where device.gpu_model is not null) as named
-    inner join rate_cards.alias as alias on alias.provider = 'gpu' and lower(named.gpu_model) like alias.pattern escape '!'
+    inner join rate_cards.alias as alias on alias.provider = 'gpu' and lower(named.gpu_model) like like_of(alias.name) escape '!'
         and named.day >= alias.priced_from and named.day < alias.priced_to
 ),
 rated as (

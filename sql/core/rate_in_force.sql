@@ -5,72 +5,26 @@ grain: one row per day, provider, model, tier and region seen, and rate that hel
 key: [day, provider, model, served_tier, region, rate_key, holds_from]
 daily: true
 */
--- Millions of calls are told apart as they are logged; what is missing gets its name after.
-with logged as (
-    select distinct day, provider, model, served_tier, region from staging.request
-    where day >= getvariable('from_day') and day < getvariable('to_day')
-    union
-    select distinct day, provider, model, served_tier, region from staging.usage
-    where day >= getvariable('from_day') and day < getvariable('to_day')
-    union
-    -- What is only on a bill is priced for comparison.
-    select distinct day, provider, model, served_tier, cast(null as varchar) as region from staging.charge
-    where day >= getvariable('from_day') and day < getvariable('to_day') and model is not null
-),
-seen as (
-    select day, coalesce(provider, '') as provider, coalesce(model, '') as model, coalesce(served_tier, 'standard') as served_tier,
-        coalesce(region, '') as region, cast(null as varchar) as commitment
-    from logged
-    union
-    select held.day, held.provider, held.model, 'commitment ' || held.commitment as served_tier, held.region, held.commitment
-    from core.commitment_in_force as held
-    where held.day >= getvariable('from_day') and held.day < getvariable('to_day')
-),
--- A name meets the patterns of its provider once, not on each day; without a provider it meets those of all.
-asked as (
-    select seen.provider, seen.model, seen.provider as of_provider from seen where seen.provider <> ''
-    union
-    select seen.provider, seen.model, alias.provider as of_provider from seen cross join rate_cards.alias as alias where seen.provider = ''
-),
-spelled as (
-    select distinct asked.provider, asked.model as name, asked.of_provider, alias.pattern, alias.card_provider, alias.model, alias.rank,
-        alias.priced_from, alias.priced_to
-    from asked
-    inner join rate_cards.alias as alias on alias.provider = asked.of_provider and lower(asked.model) like alias.pattern escape '!'
-),
-named as (
-    select seen.day, seen.provider, seen.model, alias.card_provider, alias.model as card_model, alias.rank,
-        -- Clouds that serve others' models have a dot in their name; makers go before them.
-        row_number() over (
-            partition by seen.day, seen.provider, seen.model order by alias.rank, length(alias.pattern) desc,
-                case when alias.card_provider like '%.%' then 1 else 0 end, alias.card_provider, alias.model, alias.pattern, alias.of_provider
-        ) as choice
-    from (select distinct day, provider, model from seen) as seen
-    inner join spelled as alias
-        on alias.provider = seen.provider and alias.name = seen.model and seen.day >= alias.priced_from and seen.day < alias.priced_to
-),
-tier as (select distinct provider, model, served_tier, region, priced_from, priced_to from rate_cards.rate),
+with tier as (select distinct provider, model, served_tier, region, priced_from, priced_to from rate_cards.rate),
 placed as (
     select
-        seen.day, seen.provider, seen.model, seen.served_tier, seen.region, named.card_provider, named.card_model, named.rank,
-        seen.commitment, tier.region as card_region, tier.served_tier as card_tier,
+        seen.*, tier.region as card_region, tier.served_tier as card_tier,
         row_number() over (
             partition by seen.day, seen.provider, seen.model, seen.served_tier, seen.region order by length(tier.region) desc, tier.region
         ) as choice
-    from seen
-    left join named on named.choice = 1 and named.day = seen.day and named.provider = seen.provider and named.model = seen.model
+    from core.model_seen as seen
     -- What a commitment serves has the list price of its standard tier.
-    left join tier on tier.provider = named.card_provider and tier.model = named.card_model
+    left join tier on tier.provider = seen.card_provider and tier.model = seen.card_model
         and tier.served_tier = case when seen.commitment is not null then 'standard' else seen.served_tier end
         and (tier.region = '' or seen.region like tier.region escape '!') and seen.day >= tier.priced_from and seen.day < tier.priced_to
+    where seen.day >= getvariable('from_day') and seen.day < getvariable('to_day')
 )
 select
     placed.day, placed.provider, placed.model, placed.served_tier, placed.region, coalesce(rate.rate_id, '') as rate_key, rate.rate_id,
     placed.provider || '|' || placed.served_tier || '|' || placed.region || '|' || placed.model as priced_as,
     rate.card_version, placed.card_provider, placed.card_model,
     case when placed.commitment is not null then placed.served_tier
-        else case placed.rank % 10 when 0 then 'name' when 1 then 'alias' when 2 then 'snapshot' when 3 then 'pattern' end || ': '
-            || coalesce(effective.rule, rate.rule) end as matched_rule, placed.commitment,
+        else placed.matched_by || ': ' || coalesce(effective.rule, rate.rule) end as matched_rule, placed.commitment,
     rate.starts_at, rate.ends_at,
     -- The part of the day it holds.
     greatest(coalesce(rate.starts_at, cast(placed.day as timestamp)),

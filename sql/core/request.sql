@@ -31,7 +31,9 @@ request as (
         -- Few calls use what core.request_meter prices; the others are not looked for there.
         case when seen.audio_input_tokens > 0 or seen.audio_cache_read_tokens > 0 or seen.audio_output_tokens > 0 or seen.quantity > 0
             or seen.image_input_tokens > 0 or seen.image_cache_read_tokens > 0 or seen.image_output_tokens > 0
-            or seen.video_input_tokens > 0 or seen.cache_write_12h_tokens > 0 or seen.searches > 0 then seen.request_id end as metered_id
+            or seen.video_input_tokens > 0 or seen.cache_write_12h_tokens > 0 or seen.searches > 0 then seen.request_id end as metered_id,
+        -- A call that is billed by something else than tokens has none.
+        case when seen.quantity > 0 then 0 end as no_tokens
     from seen where seen.choice = 1
 )
 select
@@ -43,20 +45,21 @@ select
     coalesce(request.provider, '') || '|' || coalesce('commitment ' || held.commitment, request.served_tier, 'standard') || '|'
         || coalesce(request.region, '') || '|' || coalesce(request.model, '') as priced_as,
     -- The whole input, which thresholds are held against.
-    coalesce(usual.input_tokens, request.input_tokens) + coalesce(usual.cache_read_tokens, request.cache_read_tokens, 0)
+    coalesce(usual.input_tokens, request.input_tokens, request.no_tokens) + coalesce(usual.cache_read_tokens, request.cache_read_tokens, 0)
         + coalesce(usual.cache_write_5m_tokens, request.cache_write_5m_tokens, 0)
         + coalesce(usual.cache_write_1h_tokens, request.cache_write_1h_tokens, 0) + coalesce(request.cache_write_12h_tokens, 0)
         + coalesce(request.audio_input_tokens, 0) + coalesce(request.audio_cache_read_tokens, 0) + coalesce(request.image_input_tokens, 0)
         + coalesce(request.image_cache_read_tokens, 0) + coalesce(request.video_input_tokens, 0) as prompt_tokens,
-    coalesce(usual.input_tokens, request.input_tokens) as input_tokens,
+    coalesce(usual.input_tokens, request.input_tokens, request.no_tokens) as input_tokens,
     coalesce(usual.cache_read_tokens, request.cache_read_tokens) as cache_read_tokens,
     coalesce(usual.cache_write_5m_tokens, request.cache_write_5m_tokens) as cache_write_5m_tokens,
     coalesce(usual.cache_write_1h_tokens, request.cache_write_1h_tokens) as cache_write_1h_tokens,
-    coalesce(usual.output_tokens, request.output_tokens) as output_tokens,
+    coalesce(usual.output_tokens, request.output_tokens, request.no_tokens) as output_tokens,
     coalesce(usual.reasoning_tokens, request.reasoning_tokens) as reasoning_tokens,
     request.cache_write_12h_tokens, request.audio_input_tokens, request.audio_cache_read_tokens, request.audio_output_tokens,
     request.image_input_tokens, request.image_cache_read_tokens, request.image_output_tokens, request.video_input_tokens, request.searches,
-    request.quantity, request.quantity_unit, request.metered_id, request.latency_ms, request.time_to_first_token_ms,
+    request.quantity, request.quantity_unit,
+    case when policy.fee_usd > 0 then request.request_id else request.metered_id end as metered_id, request.latency_ms, request.time_to_first_token_ms,
     coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
     coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free,
     coalesce(request.is_estimated, false) or usual.day is not null as is_estimated,

@@ -13,10 +13,9 @@ should:
 */
 with request as (
     select
-        request.*, billing is distinct from 'not billed' as is_paid, case when fee_usd is null then 0 else row_pico(fee_usd) end as fee,
-        coalesce(cache_read_tokens, 0) as reads, coalesce(cache_write_5m_tokens, 0) as writes_5m,
-        coalesce(reasoning_tokens, 0) as reasoned, coalesce(input_tokens, case when quantity > 0 then 0 end) as fresh,
-        coalesce(cache_write_1h_tokens, 0) as writes_1h, coalesce(output_tokens, case when quantity > 0 then 0 end) as written
+        request.*, billing is distinct from 'not billed' as is_paid, coalesce(cache_read_tokens, 0) as reads,
+        coalesce(cache_write_5m_tokens, 0) as writes_5m, coalesce(cache_write_1h_tokens, 0) as writes_1h,
+        coalesce(reasoning_tokens, 0) as reasoned
     from core.request as request
     where day >= getvariable('from_day') and day < getvariable('to_day')
 ),
@@ -32,24 +31,27 @@ rated as (
     select
         request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
         coalesce(rate.unpriced_reason, other.unpriced_reason) as no_rate, rate.is_layered and is_paid as is_layered,
-        coalesce(other.effective_cost, 0) + fee as other_cost, cost_of(fresh, input_pico) as input_cost,
-        cost_of(reads, cache_read_pico) as cache_read_cost,
-        cost_of(writes_5m, cache_write_5m_pico) + cost_of(writes_1h, cache_write_1h_pico) as write_cost,
-        cost_of(written, output_pico) + cost_of(reasoned, reasoning_extra_pico) as output_cost,
-        case when rate.is_layered then cost_of(fresh, contracted_input_pico) + cost_of(reads, contracted_cache_read_pico)
-            + cost_of(writes_5m, contracted_cache_write_5m_pico) + cost_of(writes_1h, contracted_cache_write_1h_pico)
-            + cost_of(written, contracted_output_pico) + cost_of(reasoned, contracted_reasoning_extra_pico)
-            + contracted_request_pico + coalesce(other.contracted_cost, 0) + fee end as contracted_cost,
-        case when rate.is_layered then list_request_pico + coalesce(other.list_cost, 0) + fee + cost_of(fresh, list_input_pico)
-            + cost_of(reads, list_cache_read_pico) + cost_of(writes_5m, list_cache_write_5m_pico) + cost_of(written, list_output_pico)
-            + cost_of(writes_1h, list_cache_write_1h_pico) + cost_of(reasoned, list_reasoning_extra_pico) end as list_cost
+        coalesce(other.effective_cost, 0) as other_cost, cost_of(input_tokens, rate.input_pico) as input_cost,
+        cost_of(reads, rate.cache_read_pico) as cache_read_cost,
+        cost_of(writes_5m, rate.cache_write_5m_pico) + cost_of(writes_1h, rate.cache_write_1h_pico) as write_cost,
+        cost_of(output_tokens, rate.output_pico) + cost_of(reasoned, rate.reasoning_extra_pico) as output_cost,
+        case when rate.is_layered then cost_of(input_tokens, layer.contracted_input_pico) + cost_of(reads, layer.contracted_cache_read_pico)
+            + cost_of(writes_5m, layer.contracted_cache_write_5m_pico) + cost_of(writes_1h, layer.contracted_cache_write_1h_pico)
+            + cost_of(output_tokens, layer.contracted_output_pico) + cost_of(reasoned, layer.contracted_reasoning_extra_pico)
+            + layer.contracted_request_pico + coalesce(other.contracted_cost, 0) end as contracted_cost,
+        case when rate.is_layered then cost_of(input_tokens, layer.list_input_pico) + cost_of(reads, layer.list_cache_read_pico)
+            + cost_of(writes_5m, layer.list_cache_write_5m_pico) + cost_of(writes_1h, layer.list_cache_write_1h_pico)
+            + cost_of(output_tokens, layer.list_output_pico) + cost_of(reasoned, layer.list_reasoning_extra_pico)
+            + layer.list_request_pico + coalesce(other.list_cost, 0) end as list_cost
     from request
     left join other on other.request_id = request.metered_id and other.day = request.day
     left join core.price_in_force as rate
         on rate.day = request.day and rate.priced_as = request.priced_as
         and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
         and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
-        and coalesce(fresh, 0) > rate.uncached_above and coalesce(fresh, 0) <= rate.uncached_up_to
+        and coalesce(request.input_tokens, 0) > rate.uncached_above and coalesce(request.input_tokens, 0) <= rate.uncached_up_to
+    -- Most prices are the same in all layers; those of the others are looked up where there are any.
+    left join core.price_in_force as layer on layer.day = rate.day and layer.layered_as = rate.layered_as
 ),
 summed as (
     select rated.*, input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost as total from rated
@@ -78,6 +80,6 @@ select
     case when billing = 'unknown' then coalesce(own_usd, computed_usd, known_usd) else row_usd(0) end as uncertain_cost_usd,
     case when own_usd is not null or (computed_usd is null and known_usd is not null) then 'reported'
         when computed_usd is not null then 'computed' end as cost_basis, own_usd is not null as is_source_priced,
-    case when computed_usd is not null then null when fresh is null or written is null then 'no tokens'
+    case when computed_usd is not null then null when input_tokens is null or output_tokens is null then 'no tokens'
         when no_rate is not null then no_rate when request_pico is null then 'no date' else 'no meter' end as unpriced_reason
 from costed

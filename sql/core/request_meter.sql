@@ -1,5 +1,6 @@
 /*
-What a request used beyond plain tokens - audio, images, video, long caches, searches, seconds - each at its own rate.
+What a request used beyond plain tokens - audio, images, video, long caches, searches, seconds - each at its own rate; and what is paid
+for having failed.
 
 grain: one row per request attempt and meter
 key: [request_id, meter]
@@ -11,7 +12,7 @@ with request as (
         coalesce(request.prompt_tokens, 0) as prompt_tokens, coalesce(request.input_tokens, 0) as input_tokens,
         request.cache_write_12h_tokens, request.audio_input_tokens,
         request.audio_cache_read_tokens, request.audio_output_tokens, request.image_input_tokens, request.image_cache_read_tokens,
-        request.image_output_tokens, request.video_input_tokens, request.searches, request.quantity, request.quantity_unit
+        request.image_output_tokens, request.video_input_tokens, request.searches, request.quantity, request.quantity_unit, request.fee_usd
     from core.request as request
     where request.day >= getvariable('from_day') and request.day < getvariable('to_day') and request.metered_id is not null
 ),
@@ -66,3 +67,10 @@ select
 from found
 left join rate_cards.unit_rate as price
     on price.rate_id = found.rate_id and price.meter = found.meter and found.day >= price.priced_from and found.day < price.priced_to
+union all
+select
+    request.request_id, request.day, 'fee' as meter, cast(1 as decimal(18,6)) as quantity, cast(null as varchar) as rate_id,
+    request.fee_usd as list_cost_usd, request.fee_usd as contracted_cost_usd, request.fee_usd as effective_cost_usd,
+    cast(null as varchar) as unpriced_reason
+from request
+where request.fee_usd > 0

@@ -5,9 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from small import limited, price
 
 from meterbook.assets.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("all_small")
+ASKED = ("core.request_cost", "marts.chargeback", "marts.conservation", "marts.reconciliation", "marts.spend")
 HEAD = "id,at,model,input,output\n"
 BOOK = """name: Zoned
 time_zone: {zone}
@@ -24,12 +27,12 @@ sources:
 
 
 def _write(folder: Path, name: str, instants: list[datetime]) -> None:
-    lines = [f"{name}{n},{at.isoformat()}Z,gpt-4.1,1000,100\n" for n, at in enumerate(instants)]
+    lines = [f"{name}{n},{at.isoformat()}Z,gpt-5,1000,100\n" for n, at in enumerate(instants)]
     (folder / "inbox" / f"{name}.csv").write_text(HEAD + "".join(lines), "utf-8")
 
 
 def _build(folder: Path) -> Workspace:
-    workspace = Workspace(folder)
+    workspace = limited(Workspace(folder), *ASKED)
     workspace.ingest()
     plan = workspace.plan()
     assert plan is not None
@@ -44,7 +47,7 @@ def _ask(workspace: Workspace, sql: str) -> list[tuple[object, ...]]:
 
 
 HOURLY = [datetime(2026, 10, 30) + timedelta(hours=n, minutes=30) for n in range(72)]
-ONE = Decimal("0.0028")
+ONE = Decimal("0.002")
 
 
 @pytest.fixture(scope="module", params=["America/New_York", "Asia/Kolkata"])
@@ -53,10 +56,15 @@ def zoned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("zoned")
     (folder / "inbox").mkdir()
     (folder / "meterbook.yaml").write_text(BOOK.format(zone=request.param), "utf-8")
+    price(folder, "openai", "gpt-5")
     _write(folder, "first", HOURLY[:48])
     _build(folder)
     _write(folder, "later", HOURLY[48:])
     return request.param, _build(folder)
+
+
+def test_a_run_reaches_as_far_back_as_what_came_later_makes_stale(zoned: tuple[str, Workspace]) -> None:
+    assert zoned[1].plan() is None
 
 
 def test_a_month_of_the_book_is_that_of_its_zone_and_the_months_sum_to_the_whole(zoned: tuple[str, Workspace]) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small import built, limited
 
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.scaffold import scaffold
 from meterbook.sql.models import read_inputs
+
+pytestmark = pytest.mark.usefixtures("all_small")
+ASKED = ("core.request_cost", "core.allocation", "core.commitment_hour", "core.minimum_spend", "marts.conservation", "marts.statement")
 
 BOOK = """\
 name: Acme
@@ -78,10 +82,7 @@ def _write(folder: Path, zone: str = "UTC") -> Path:
 
 @pytest.fixture(scope="module", params=["UTC", "America/Los_Angeles"])
 def ask(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Ask]:
-    workspace = Workspace(_write(tmp_path_factory.mktemp("committed") / "book", request.param))
-    assert not workspace.ingest().refused
-    for model in workspace.project.models.values():
-        workspace.build(model)
+    workspace = built(limited(Workspace(_write(tmp_path_factory.mktemp("committed") / "book", request.param)), *ASKED))
     with workspace.catalog.connect() as con:
 
         def answer(query: str) -> list[tuple[str, ...]]:

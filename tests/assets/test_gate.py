@@ -1,57 +1,32 @@
 """The gate: a period of which too little has a price is not published; what passed is, and what was published before stays."""
 
-import io
-import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from running import run, typed
+from small import built, call, gateway_book, limited, price, write
 
 from meterbook.assets.gate import HeldBackError
 from meterbook.assets.publishing import WEEKLY, Publication, Publisher
 from meterbook.assets.workspace import Workspace
-from meterbook.pipelines.runner import run_book
-from meterbook.pipelines.scaffold import scaffold
+from meterbook.pipelines.words import coverage_lines
+from meterbook.reports.coverage import Coverage
 
-METERBOOK = str(Path(sys.executable).parent / "meterbook")
-AUGUST, SEPTEMBER = date(2026, 8, 26), date(2026, 9, 9)
-CARD = """
-provider: acme
-models:
-  x:
-    rates:
-    - {starts_on: 2020-01-01, input: 1, output: 2, source: told, checked_on: 2026-11-01}
-"""
-
-
-def _run(book: Path) -> tuple[int, str]:
-    said = io.StringIO()
-    code = run_book(book, Console(file=said, highlight=False, width=80))
-    return code, said.getvalue()
-
-
-def _call(name: str, day: date, tokens: int, **more: object) -> str:
-    shape = {"request_id": name, "startTime": f"{day}T08:00:00Z", "model": "gpt-5", "custom_llm_provider": "openai", "spend": 0.001}
-    return json.dumps({**shape, "prompt_tokens": tokens, "completion_tokens": 10, **more})
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+pytestmark = pytest.mark.usefixtures("all_small")
+AUGUST, SEPTEMBER = date(2026, 8, 30), date(2026, 9, 1)
 
 
 def _known(book: Path) -> None:
-    _write(book / "inbox/gateway.jsonl", [_call(f"{day}-{n}", day, 90) for day in (AUGUST, SEPTEMBER) for n in range(20)])
+    write(book / "inbox/gateway.jsonl", [call(f"{day}-{n}", day, 90) for day in (AUGUST, SEPTEMBER) for n in range(20)])
 
 
-def _unknown(book: Path) -> None:
+def _unknown(book: Path, model: str) -> None:
     """Two calls of 22 in September, and 200 of its 2,200 tokens, of a model nobody has a card for."""
-    _write(book / "inbox/more.jsonl", [_call(f"x{n}", SEPTEMBER, 90, model="x", custom_llm_provider="acme", spend=0) for n in range(2)])
+    more = {"model": model, "custom_llm_provider": "acme", "spend": 0}
+    write(book / f"inbox/{model}.jsonl", [call(f"{model}{n}", SEPTEMBER, 90, **more) for n in range(2)])
 
 
 def _published(book: Path) -> Mapping[str, bytes]:
@@ -61,18 +36,24 @@ def _published(book: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
-    list(scaffold(tmp_path / "book"))
-    return tmp_path / "book"
+    return gateway_book(tmp_path / "book")
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """A book of which September lacks prices, as a run left it."""
-    book = tmp_path_factory.mktemp("short") / "book"
-    list(scaffold(book))
+    book = gateway_book(tmp_path_factory.mktemp("short") / "book")
     _known(book)
-    _unknown(book)
-    return book, *_run(book)
+    _unknown(book, "x")
+    return book, *run(book)
+
+
+@pytest.fixture(scope="module")
+def opened(short: tuple[Path, int, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
+    """The same book with the card it lacked, as the next run left it."""
+    book = shutil.copytree(short[0], tmp_path_factory.mktemp("opened") / "book")
+    price(book, "acme", "x")
+    return book, *run(book)
 
 
 def test_a_period_short_of_prices_is_not_published_and_the_others_are(short: tuple[Path, int, str]) -> None:
@@ -80,13 +61,13 @@ def test_a_period_short_of_prices_is_not_published_and_the_others_are(short: tup
     names = set(_published(book))
     assert code == 1
     assert {"reports/weekly/2026-W35.html", "chargeback/2026-08/chargeback.csv"} <= names
-    assert not any("2026-09" in name or "2026-W37" in name for name in names)
+    assert not any("2026-09" in name or "2026-W36" in name for name in names)
     assert (book / "reports/quality/index.html").is_file()
 
 
 def test_the_run_says_which_period_which_figure_and_what_to_do(short: tuple[Path, int, str]) -> None:
     lines = short[2].splitlines()
-    for period in ("chargeback/2026-09", "weekly/2026-W37"):
+    for period in ("chargeback/2026-09", "weekly/2026-W36"):
         where = lines.index(f"not published {period}: 90.90 % of tokens have a price, less than coverage_target 98.00 % of meterbook.yaml")
         assert lines[where + 1] == (
             "  no model: x of acme, 9.10 % of tokens: a rate card for it in rate_cards/ prices it; "
@@ -97,42 +78,48 @@ def test_the_run_says_which_period_which_figure_and_what_to_do(short: tuple[Path
 
 
 def test_asking_for_the_page_alone_does_not_get_past_the_gate(short: tuple[Path, int, str]) -> None:
-    asked = [METERBOOK, "--book", str(short[0]), "report", "weekly", "--period", "2026-W37"]
-    done = subprocess.run(asked, check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("not published weekly/2026-W37: 90.90 % of tokens have a price")
-    assert not (short[0] / "reports/weekly/2026-W37.html").exists()
+    done = typed(short[0], "report", "weekly", "--period", "2026-W36")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("not published weekly/2026-W36: 90.90 % of tokens have a price")
+    assert not (short[0] / "reports/weekly/2026-W36.html").exists()
 
 
 def test_a_publisher_publishes_what_passes_before_it_says_what_did_not(short: tuple[Path, int, str]) -> None:
     publisher = Publisher(Workspace(short[0]))
-    weeks = [Publication(WEEKLY, "2026-W37"), Publication(WEEKLY, "2026-W35")]
-    done = []
+    weeks = [Publication(WEEKLY, "2026-W36"), Publication(WEEKLY, "2026-W35")]
+    done: list[str] = []
+
+    def publish() -> None:
+        done.extend(item.period for item, _ in publisher.publish(weeks))
+
     with pytest.raises(HeldBackError) as error:
-        done += [item for item, _ in publisher.publish(weeks)]
-    assert list(error.value.held) == ["weekly/2026-W37"]
+        publish()
+    assert done == ["2026-W35"]
+    assert list(error.value.held) == ["weekly/2026-W36"]
     assert publisher.held_back(weeks).keys() == error.value.held.keys()
 
 
-def test_what_is_held_back_is_said_again_by_every_run_until_a_card_opens_the_gate(short: tuple[Path, int, str], tmp_path: Path) -> None:
-    book = shutil.copytree(short[0], tmp_path / "book")
-    code, said = _run(book)
+def test_what_is_held_back_is_said_again_by_every_run_until_a_card_opens_the_gate(
+    short: tuple[Path, int, str], opened: tuple[Path, int, str]
+) -> None:
+    code, said = run(short[0])
     assert code == 1
-    assert "not published weekly/2026-W37" in said
-    _write(book / "rate_cards/acme.yaml", [CARD])
-    code, said = _run(book)
+    assert "not published weekly/2026-W36" in said
+    book, code, said = opened
     assert code == 0, said
-    assert {"reports/weekly/2026-W37.html", "chargeback/2026-09/chargeback.csv"} <= set(_published(book))
+    assert {"reports/weekly/2026-W36.html", "chargeback/2026-09/chargeback.csv"} <= set(_published(book))
 
 
-def test_what_was_published_of_a_period_stays_as_it_is_when_calls_without_a_price_come_in(book: Path) -> None:
-    _known(book)
-    assert _run(book)[0] == 0
+def test_what_was_published_of_a_period_stays_as_it_is_when_calls_without_a_price_come_in(
+    opened: tuple[Path, int, str], tmp_path: Path
+) -> None:
+    book = shutil.copytree(opened[0], tmp_path / "book")
     before = _published(book)
-    _unknown(book)
-    code, said = _run(book)
+    assert "reports/weekly/2026-W36.html" in before
+    _unknown(book, "y")
+    code, said = run(book)
     assert code == 1
-    assert "not published weekly/2026-W37" in said
+    assert "not published weekly/2026-W36" in said
     assert _published(book) == before
 
 
@@ -140,9 +127,10 @@ def test_a_target_of_nothing_publishes_everything(short: tuple[Path, int, str], 
     book = shutil.copytree(short[0], tmp_path / "book")
     settings = book / "meterbook.yaml"
     settings.write_text(settings.read_text("utf-8").replace("coverage_target: 0.98", "coverage_target: 0"), "utf-8")
-    code, said = _run(book)
-    assert code == 0, said
-    assert "reports/weekly/2026-W37.html" in _published(book)
+    publisher = Publisher(Workspace(book))
+    assert publisher.held_back(publisher.stale()) == {}
+    list(publisher.publish(publisher.stale()))
+    assert {"reports/weekly/2026-W36.html", "chargeback/2026-09/chargeback.csv"} <= set(_published(book))
 
 
 def test_a_source_that_knows_its_cost_better_is_not_held_against_its_period(book: Path) -> None:
@@ -150,26 +138,29 @@ def test_a_source_that_knows_its_cost_better_is_not_held_against_its_period(book
     source = f"{{name: own, path: own.csv, format: mapped, mapping: {{kind: request, columns: {columns}}}}}"
     settings = book / "meterbook.yaml"
     settings.write_text(settings.read_text("utf-8").replace("sources: []", f"sources: [{source}]"), "utf-8")
-    _write(book / "inbox/own.csv", ["id,at,model,usd", f"1,{AUGUST}T10:00:00Z,something of our own,0.25"])
-    code, said = _run(book)
-    assert code == 0, said
-    assert "priced 100.00 % of 1 requests" in said
+    write(book / "inbox/own.csv", ["id,at,model,usd", f"1,{AUGUST}T10:00:00Z,something of our own,0.25"])
+    workspace = built(limited(Workspace(book), "marts.priced_use", "marts.conservation"))
+    publisher = Publisher(workspace)
+    assert {"weekly/2026-W35", "chargeback/2026-08"} <= {item.key for item in publisher.wanted()}
+    assert publisher.held_back(publisher.wanted()) == {}
+    with workspace.catalog.connect() as con:
+        assert coverage_lines(Coverage(con)) == ["priced 100.00 % of 1 requests, 100.00 % of $0.25 reported"]
 
 
 @pytest.mark.parametrize("target", ["1.01", "-0.1"])
 def test_a_target_is_a_share(book: Path, target: str) -> None:
     settings = book / "meterbook.yaml"
     settings.write_text(settings.read_text("utf-8").replace("coverage_target: 0.98", f"coverage_target: {target}"), "utf-8")
-    done = subprocess.run([METERBOOK, "--book", str(book), "run"], check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "meterbook.yaml:" in done.stderr
-    assert "coverage_target" in done.stderr
+    done = typed(book, "run")
+    assert done.code == 2
+    assert "meterbook.yaml:" in done.err
+    assert "coverage_target" in done.err
 
 
 def test_a_wrong_policy_stops_a_run_before_it_begins(book: Path) -> None:
-    _write(
+    write(
         book / "policies.yaml", ["policies:", "- {provider: openai, errors: ['429'], verdict: free, source: told, checked_on: 2026-11-01}"]
     )
-    done = subprocess.run([METERBOOK, "--book", str(book), "run"], check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr == (f"meterbook: {book}/policies.yaml:2: policies.0.verdict: Input should be 'billed', 'not billed' or 'unknown'\n")
+    done = typed(book, "run")
+    assert done.code == 2
+    assert done.err == (f"meterbook: {book}/policies.yaml:2: policies.0.verdict: Input should be 'billed', 'not billed' or 'unknown'\n")

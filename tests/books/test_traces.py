@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
-from rich.console import Console
+from running import run
+from small import make_small
 
 from meterbook.assets.workspace import Workspace
-from meterbook.pipelines.runner import run_book
+
+pytestmark = pytest.mark.early
 
 HERE = Path(__file__).parent
 TRACES = HERE.parents[2] / "shared" / "traces"
@@ -30,8 +31,8 @@ def _ran(name: str, trace: str, folder: Path) -> Iterator[tuple[duckdb.DuckDBPyC
     shutil.copytree(HERE / name, book)
     (book / "inbox").mkdir()
     shutil.copy(TRACES / trace, book / "inbox")
-    said = StringIO()
-    assert run_book(book, Console(file=said)) == 0, said.getvalue()
+    code, said = run(book)
+    assert code == 0, said
     with Workspace(book).catalog.connect() as con:
         yield con, book
 
@@ -58,7 +59,8 @@ def test_aider_arrives_whole_and_its_dearest_request_is_found(tmp_path: Path) ->
         assert "$9,990.01" in page
 
 
-def test_servegen_is_priced_by_client_and_rows_without_tokens_stay_unknown(tmp_path: Path) -> None:
+def test_servegen_is_priced_by_client_and_rows_without_tokens_stay_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_small(monkeypatch)
     with _ran("servegen", "servegen_usage_6h.parquet", tmp_path) as (con, _):
         [(rows, requests)] = con.execute("select count(*), sum(requests) from core.usage").fetchall()
         assert (rows, requests) == (9_434, 3_822_705_582)
@@ -73,7 +75,8 @@ def test_servegen_is_priced_by_client_and_rows_without_tokens_stay_unknown(tmp_p
         assert abs(whole - posted) <= Decimal("0.005")
 
 
-def test_helios_keeps_every_gpu_hour_by_team(tmp_path: Path) -> None:
+def test_helios_keeps_every_gpu_hour_by_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_small(monkeypatch, date(2020, 1, 1))
     with _ran("helios", "helios_vc_gpu_minute.parquet", tmp_path) as (con, _):
         query = "select sum(capacity_seconds), sum(free_idle_seconds), sum(unknown_seconds), sum(cost_usd) from core.gpu_hour"
         [(capacity, idle, unknown, cost)] = con.execute(query).fetchall()

@@ -19,6 +19,8 @@ from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.sensors import fingerprint_of
 from meterbook.sql.lake import sha256_of
 
+pytestmark = pytest.mark.early
+
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "graph.txt"
 

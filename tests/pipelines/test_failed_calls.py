@@ -1,17 +1,17 @@
 """Failed, aborted, repeated and cached calls of one day, from the log to what a run says of them."""
 
-import io
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from running import run
+from small import price
 
 from meterbook.assets.workspace import Workspace
-from meterbook.pipelines.runner import run_book
 
+pytestmark = pytest.mark.usefixtures("all_small")
 BOOK = """
 name: Acme
 sources:
@@ -22,13 +22,6 @@ sources:
     kind: request
     columns: {request_id: id, operation_id: op, attempt: try, started_at: at, provider: by, model: model, status: status,
       error_class: error, is_cache_hit: cached, input_tokens: in, output_tokens: out}
-"""
-CARD = """
-provider: {provider}
-models:
-  {provider}-1:
-    rates:
-    - {{starts_on: 2020-01-01, input: 1, output: 10, source: told, checked_on: 2026-11-01}}
 """
 # Answers of a dollar for input and two dollars for output, and what else happens.
 CALLS = """\
@@ -50,15 +43,13 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     book = tmp_path_factory.mktemp("failed") / "book"
     (book / "inbox").mkdir(parents=True)
-    (book / "rate_cards").mkdir()
     (book / "meterbook.yaml").write_text(BOOK, "utf-8")
     (book / "inbox/calls.csv").write_text(CALLS, "utf-8")
     for provider in ("openai", "anthropic"):
-        (book / f"rate_cards/{provider}.yaml").write_text(CARD.format(provider=provider), "utf-8")
-    said = io.StringIO()
-    code = run_book(book, Console(file=said, highlight=False, width=80))
-    assert code == 0, said.getvalue()
-    return book, said.getvalue()
+        price(book, provider, f"{provider}-1")
+    code, said = run(book)
+    assert code == 0, said
+    return book, said
 
 
 @pytest.fixture(scope="module")

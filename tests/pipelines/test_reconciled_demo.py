@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import Said, typed
 
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED
 
-METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
 PLACE = ("comparison", "cause", "day", "provider", "key", "model")
 
@@ -24,8 +22,8 @@ def _planted(truth: dict[str, Any]) -> dict[tuple[str, ...], Decimal]:
     return {tuple(one[name] for name in PLACE): Decimal(one["usd"]) for one in truth["reconciliation"]}
 
 
-def _reconcile(demo: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([METERBOOK, "--book", str(demo), "reconcile", *words], check=False, capture_output=True, text=True)
+def _reconcile(demo: Path, *words: str) -> Said:
+    return typed(demo, "reconcile", *words)
 
 
 def test_every_planted_cause_is_found_in_its_place_with_its_amount_and_nothing_else(ask: Ask, truth: dict[str, Any]) -> None:
@@ -72,8 +70,8 @@ def test_cells_are_the_lakes_own_totals_and_differ_by_what_the_allocation_carrie
 
 def test_the_month_is_told_with_causes_that_add_up(demo: Path, truth: dict[str, Any]) -> None:
     done = _reconcile(demo, "2026-10", "--format", "json")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout, parse_float=Decimal)
+    assert done.code == 0, done.err
+    told = json.loads(done.out, parse_float=Decimal)
     planted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for (comparison, cause, day, *_), amount in _planted(truth).items():
         planted[comparison, cause] += amount if day >= "2026-10-01" else 0
@@ -89,15 +87,15 @@ def test_the_month_is_told_with_causes_that_add_up(demo: Path, truth: dict[str, 
 
 def test_a_table_names_each_cause_with_what_to_do_and_ends_with_the_residual(demo: Path) -> None:
     done = _reconcile(demo, "2026-W43")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     for cause in ("failed calls", "batch", "tier", "FX", "duplicates", "rounding", UNEXPLAINED):
-        assert f" {cause} " in done.stdout
-    assert "unexplained 0.00 of " in done.stdout.splitlines()[-1]
+        assert f" {cause} " in done.out
+    assert "unexplained 0.00 of " in done.out.splitlines()[-1]
 
 
 def test_a_day_by_key_shows_the_shadow_project_in_csv(demo: Path, truth: dict[str, Any]) -> None:
     done = _reconcile(demo, "2026-10-09", "--provider", "openai", "--by", "key", "--format", "csv")
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    rows = list(csv.DictReader(io.StringIO(done.out)))
     [shadow] = [row for row in rows if (row["key"], row["figure"]) == ("proj_shadow", "not logged")]
     [said] = [Decimal(one["usd"]) for one in truth["reconciliation"] if (one["cause"], one["day"]) == ("not logged", "2026-10-09")]
     assert Decimal(shadow["amount_usd"]) == said

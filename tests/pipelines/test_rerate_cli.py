@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from rich.console import Console
+from running import run
 from typer.testing import CliRunner, Result
 
 from meterbook.assets.book import BookError
 from meterbook.pipelines.cli import app
 from meterbook.pipelines.locked import locked
-from meterbook.pipelines.runner import run_book
 from meterbook.rate_cards.versions import read_lock
 
 RANGE = ("--from", "2026-09-01", "--to", "2026-10-31")
@@ -113,10 +112,10 @@ def test_a_book_at_work_is_not_rerated(edited: Any) -> None:
 
 def test_a_run_notes_the_days_it_priced_and_says_which_prices_of_the_past_differ(edited: Any) -> None:
     edited.log("2026-10-03")
-    told = io.StringIO()
-    assert run_book(edited.folder, Console(file=told, width=200)) == 0, told.getvalue()
+    code, told = run(edited.folder)
+    assert code == 0, told
     said = "1 price of days already priced differs from your cards; meterbook rerate --from 2026-09-29 --to 2026-10-02 shows"
-    assert said in told.getvalue()
+    assert said in told
     lock = read_lock(edited.folder / "prices.lock")
     assert lock is not None
     assert (str(lock.priced_until), lock.pending, len(lock.prices)) == ("2026-10-03", None, 2)

@@ -116,8 +116,8 @@ def test_a_filling_adds_models_tiers_and_names_that_were_unknown_and_nothing_els
         ("small", "batch", Decimal("0.000007")),
         ("small", "standard", Decimal("0.000001")),
     ]
-    assert set(rates.aliases.filter(pl.col("model") == "small")["rank"]) == {0, 2}
-    assert set(rates.aliases.filter(pl.col("model") == "large")["rank"]) == {LATER, LATER + 2}
+    assert set(rates.aliases.filter(pl.col("model") == "small")["rank"]) == {0}
+    assert set(rates.aliases.filter(pl.col("model") == "large")["rank"]) == {LATER}
 
 
 def test_a_filling_leaves_out_what_was_known_by_its_source(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""litellm_price_map.json beside this file: unmodified entries of LiteLLM 1.109.1 (MIT licence)."""
+"""Reading LiteLLM's price map.
+
+litellm_price_map.json beside this file is written for these tests: entries in the form of the map, with the prices of LiteLLM 1.109.1 and
+nothing that no test reads.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.rate_cards.card import BEGINNING, ModelCard, Rate
-from meterbook.rate_cards.from_litellm import read
+from meterbook.rate_cards.from_litellm import HOME, read
 from meterbook.rate_cards.litellm_keys import parse
 from meterbook.rate_cards.offers import Source, SourceError, UnknownProviderError
 
@@ -45,7 +49,20 @@ def _tier(model: ModelCard, tier: str = "standard") -> Rate:
 def test_a_float_is_read_as_the_decimal_it_is_written_as() -> None:
     rate = _tier(_sample("openai", "gpt-5-mini"))
     assert (rate.input, rate.cache_read, rate.output) == (Decimal("0.25"), Decimal("0.025"), Decimal(2))
-    assert (rate.source, rate.checked_on, rate.starts_on) == ("https://developers.openai.com/api/docs/pricing", TODAY, BEGINNING)
+    assert (rate.checked_on, rate.starts_on) == (TODAY, BEGINNING)
+
+
+@pytest.mark.parametrize(
+    ("said", "source"),
+    [
+        ({"source": "https://developers.openai.com/api/docs/pricing"}, "https://developers.openai.com/api/docs/pricing"),
+        ({"source": "their price list"}, HOME),
+        ({}, HOME),
+    ],
+    ids=["an address", "no address", "nothing"],
+)
+def test_a_price_is_looked_up_where_its_entry_says_else_in_the_map_itself(tmp_path: Path, said: dict[str, str], source: str) -> None:
+    assert _tier(_model(tmp_path, said)).source == source
 
 
 @given(st.decimals(min_value=0, max_value=1000, places=6))

@@ -62,7 +62,7 @@ def _entries() -> dict[tuple[str, str], Entry]:
 
 @cache
 def _names() -> Names:
-    return Names(_entries().values())
+    return Names(row for entry in _entries().values() for row in entry.names)
 
 
 def _rate(provider: str, model: str, at: datetime, tier: str = "standard", *, tokens: int = 1_000, region: str = "") -> dict[str, Any]:
@@ -213,7 +213,7 @@ def test_the_card_in_the_documentation_is_a_sound_card(tmp_path: Path) -> None:
 
 
 def test_the_shipped_cards_agree_with_the_litellm_map_where_both_speak() -> None:
-    """litellm_price_map.json: unmodified entries of LiteLLM 1.109.1."""
+    """litellm_price_map.json has the prices of LiteLLM 1.109.1."""
     said = json.loads((Path(__file__).with_name("litellm_price_map.json")).read_text("utf-8"), parse_float=Decimal)
     for provider, model in (
         ("openai", "gpt-5-mini"),

@@ -6,11 +6,14 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pricing import SAID, Row, cards_of, pricing, request
 
 from meterbook.rate_cards.layers import Layer
+
+pytestmark = pytest.mark.early
 
 FIRST = date(2026, 10, 1)
 DAYS = 4

@@ -18,6 +18,11 @@ CUTS = st.sets(st.sampled_from(DAYS[1:]), max_size=3)
 USE = st.dictionaries(st.tuples(st.sampled_from(DAYS), st.sampled_from("abc")), st.integers(1, 10**6), max_size=15)
 RATE = st.decimals(min_value="0.000000000001", max_value="0.01", places=12)
 ALLOWANCE = {"provider": "google", "model": "flash", "meter": "input", "starts_on": "2020-01-01", "ends_on": "9999-12-31"}
+CHAIN = [
+    f"core.{name}"
+    for name in ["usage", "model_seen", "rate_in_force", "usage_meter", "usage_cost", "model_spend", "cost_line", "allocation"]
+]
+"""Computed from what is given, in this order."""
 
 
 def _by_windows(cuts: Iterable[date], make: Callable[[date, date], Rows]) -> Rows:
@@ -138,7 +143,7 @@ def test_cache_storage_is_priced_by_the_token_hour_to_who_owns_the_cache_not_by_
             ],
             "book.day": calendar(FIRST, AFTER),
             "rate_cards.alias": [
-                {"provider": "google", "pattern": "flash", "card_provider": "google", "model": "flash", "rank": 0,
+                {"provider": "google", "name": "flash", "card_provider": "google", "model": "flash", "rank": 0,
                  "priced_from": "1970-01-01", "priced_to": "9999-12-31"}
             ],
             "rate_cards.rate": [
@@ -152,7 +157,7 @@ def test_cache_storage_is_priced_by_the_token_hour_to_who_owns_the_cache_not_by_
                 {**unit, "meter": "output", "list_usd": "0.0000025", "contracted_usd": "0.0000025", "effective_usd": "0.0000025"},
             ],
         },
-        [f"core.{name}" for name in ["usage", "rate_in_force", "usage_meter", "usage_cost", "model_spend", "cost_line", "allocation"]],
+        CHAIN,
         FIRST,
         AFTER,
     )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Books small enough to be computed in a test, and what they are made of."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from meterbook.assets.workspace import Workspace
+from meterbook.pipelines.scaffold import scaffold
+
+CARD = """\
+provider: {provider}
+models:
+  {model}:
+    rates:
+    - {{starts_on: 2020-01-01, input: 1, output: 10, source: told, checked_on: 2026-11-01}}
+"""
+
+
+def make_small(monkeypatch: pytest.MonkeyPatch, first_day: date = date(2026, 1, 1)) -> None:
+    """No shipped cards, and a calendar of few years: all of both cost each run a second."""
+    monkeypatch.setattr("meterbook.rate_cards.composed.SHIPPED", Path("nothing shipped"))
+    monkeypatch.setattr("meterbook.assets.book_tables.FIRST_DAY", first_day)
+    monkeypatch.setattr("meterbook.assets.book_tables.LAST_DAY", datetime.now(UTC).date() + timedelta(days=99))
+
+
+def gateway_book(folder: Path) -> Path:
+    """A new book with a card for gpt-5, the model of `call`."""
+    list(scaffold(folder))
+    price(folder, "openai", "gpt-5")
+    return folder
+
+
+def price(book: Path, provider: str, model: str) -> None:
+    """A card: a dollar for a million tokens in, ten for a million out."""
+    write(book / f"rate_cards/{provider}.yaml", [CARD.format(provider=provider, model=model)])
+
+
+def call(name: str, day: date, tokens: object, **more: object) -> str:
+    """A line of LiteLLM's spend logs."""
+    shape = {"request_id": name, "startTime": f"{day}T08:00:00Z", "model": "gpt-5", "custom_llm_provider": "openai", "spend": 0.001}
+    return json.dumps({**shape, "prompt_tokens": tokens, "completion_tokens": 10, **more})
+
+
+def write(path: Path, lines: Sequence[str]) -> None:
+    """Write a file, and its folder where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def limited(workspace: Workspace, *names: str) -> Workspace:
+    """A workspace that knows some tables and what they are made of, and no other model; asked before anything is taken in."""
+    whole, wanted = workspace.project, set(names)
+    for name, model in reversed(list(whole.models.items())):
+        if name in wanted:
+            wanted.update(whole.upstream(model))
+    workspace.project = replace(whole, models={name: model for name, model in whole.models.items() if name in wanted})
+    return workspace
+
+
+def built(workspace: Workspace) -> Workspace:
+    """Take in the inbox and compute every table that is known."""
+    assert not workspace.ingest().refused
+    for model in workspace.project.models.values():
+        workspace.build(model)
+    return workspace
