@@ -39,10 +39,10 @@ types: setup build/typing/meterbook
 	$(BIN)/mypy
 
 test: lint types
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not nightly"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 nightly: lint types
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock

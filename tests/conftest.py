@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small import make_small
+from xdist.scheduler import LoadFileScheduling
 
 from meterbook.assets.rerating import needed
 from meterbook.assets.workspace import Workspace
@@ -127,12 +129,23 @@ def all_small() -> Iterator[None]:
         yield
 
 
+COMPANY = ("test_demo_run.py", "test_reconciled_demo.py")
+"""Files that need the sample company after its run, which takes a minute: one process has them all, or others would wait for it."""
+
+
+class _ByFile(LoadFileScheduling):
+    """Files go to processes whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return "company" if scope.endswith(COMPANY) else scope
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is run by one process, and so is all that needs the sample company; what takes long begins first."""
-    items.sort(key=lambda item: 0 if _is_of_the_company(item) else 1 if item.get_closest_marker("early") else 2)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("company" if _is_of_the_company(item) else str(item.path)))
-
-
-def _is_of_the_company(item: pytest.Item) -> bool:
-    return "demo" in getattr(item, "fixturenames", ())
+    """What takes long begins first, so that no process is left with it at the end."""
+    items.sort(key=lambda item: 0 if item.path.name in COMPANY else 1 if item.get_closest_marker("early") else 2)
