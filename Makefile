@@ -42,7 +42,7 @@ test: lint types
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 nightly: lint types
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	METERBOOK_NIGHTLY=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import duckdb
-
 from meterbook.assets import manifests
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import formats
@@ -22,6 +20,7 @@ from meterbook.assets.ledger import MANIFEST, Entry
 from meterbook.assets.reading import write_rejected, write_typed
 from meterbook.assets.sources import Options, Reading, Source
 from meterbook.sql.lake import sha256_of
+from meterbook.sql.scratch import scratch
 
 MAPPED = "mapped"
 SWITCH = 0.0005
@@ -117,7 +116,7 @@ class Door:
             return {}
         units: dict[str, dict[str, int]] = {}
         query = "select {0}, cast(day as varchar), count(*) from read_parquet(?) where {0} is not null group by all order by all"
-        with duckdb.connect() as con:
+        with scratch() as con:
             for unit, day, rows in con.execute(query.format(one.delivery), [str(self.parquet(entry))]).fetchall():
                 units.setdefault(unit, {})[day] = rows
         return units

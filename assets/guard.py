@@ -16,7 +16,8 @@ from meterbook.assets.ingest.format import Format
 from meterbook.assets.sources import Source
 from meterbook.rate_cards.compile import Cards
 from meterbook.sql.models import Model, Project
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 PIECES, PIECE = 8, 256
 """Rows looked at: so many pieces of so many rows, spread over the file."""
@@ -100,9 +101,7 @@ class UnitGuard:
 
     def _median(self, one: Format, path: Path, model: Model) -> tuple[int, float]:
         """Rows with a price and a reported amount, and the median of reported over listed."""
-        with duckdb.connect(config={"threads": "1", "memory_limit": "256MB"}) as con:
-            con.execute("set timezone = 'UTC'")
-            define_macros(con)
+        with scratch() as con:
             _sample(con, one.name, path)
             for other in set(model.inputs) - {f"raw.{one.name}"}:
                 # What completes records from elsewhere says nothing of amounts.

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from meterbook.assets import manifests
@@ -24,6 +23,7 @@ from meterbook.assets.sources import Source
 from meterbook.assets.verdicts import Verdicts, asked_sums, verdicts
 from meterbook.sql.catalog import RawFile
 from meterbook.sql.lake import TEMPORARY
+from meterbook.sql.scratch import scratch
 
 README = "README.md"
 AT_ONCE = 2
@@ -159,7 +159,7 @@ class Inbox:
         sums = {}
         for entry, column in asked_sums(entries):
             if column in formats()[entry.format].columns and entry.days:
-                with duckdb.connect() as con:
+                with scratch() as con:
                     query = f"select cast(coalesce(sum({column}), 0) as varchar) from read_parquet(?)"
                     [(total,)] = con.execute(query, [str(self.door.parquet(entry))]).fetchall()
                 sums[entry.file, column] = total

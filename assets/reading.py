@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,12 @@ from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Format
 from meterbook.assets.ledger import Entry
 from meterbook.sql.lake import COPY, SPILL, TEMPORARY, quoted
+from meterbook.sql.scratch import scratch
 
 MEMORY = "512MB"
 """What sorting one file may take; a larger file is sorted on disk."""
+FEW = 100_000
+"""Rows that are sorted in memory in any case."""
 QUARANTINE = {"file_id": pl.String, "file": pl.String, "format": pl.String, "line": pl.Int64, "reason": pl.String, "raw_text": pl.String}
 
 
@@ -33,7 +36,7 @@ def write_typed(path: Path, rows: Rows, one: Format, entry: Entry) -> dict[str, 
     if days:
         columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in one.columns.items())
         added = f"'{entry.file_id}' as file_id, $source as source, line, cast({one.day} as date) as day"
-        _publish(path, rows, f"select {columns}, {added} from given {'' if is_sorted else 'order by day, line'}", entry.source)
+        _publish(path, rows, days, f"select {columns}, {added} from given {'' if is_sorted else 'order by day, line'}", entry.source)
     return days
 
 
@@ -69,8 +72,8 @@ def _place(path: Path, typed: Path) -> dict[str, int]:
     return dict(sorted(found.cast(pl.String).value_counts().iter_rows()))
 
 
-def _publish(path: Path, rows: Rows, select: str, source: str) -> None:
-    with _connection(path.parent) as con:
+def _publish(path: Path, rows: Rows, days: Mapping[str, int], select: str, source: str) -> None:
+    with _connection(path.parent) if sum(days.values()) > FEW else scratch() as con:
         con.register("given", _stream(rows))
         _copy(con, path, select.replace("$source", quoted(source)))
 

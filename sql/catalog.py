@@ -1,7 +1,6 @@
 """What is in the lake: the content behind every table, by day, and connections that read it.
 
-Each connection works in an in-memory database of its own with views over Parquet files; there is no database file to lock or to lose. The
-databases of a catalog share one DuckDB, its memory and its threads: to open another costs 17 ms, which a hundred small models would pay.
+Each connection works in an in-memory database of its own with views over Parquet files; there is no database file to lock or to lose.
 """
 
 import hashlib
@@ -10,15 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
-from itertools import count
 from pathlib import Path
 
 import duckdb
 
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
-from meterbook.sql.schemas import columns_of, define_macros, empty_table_sql
+from meterbook.sql.schemas import columns_of, empty_table_sql
+from meterbook.sql.scratch import scratch
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
@@ -84,7 +82,6 @@ class Catalog:
         self.lake, self.project, self.raw = lake, project, raw
         self.settings = settings or Settings()
         self.columns = columns or columns_of(project)
-        self._numbers = count(1)
         self._by_day = {name: _index(files) for name, files in raw.items()}
         self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
@@ -166,26 +163,9 @@ class Catalog:
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to an empty database in memory, which nobody else sees and which ends with it; the macros are there."""
-        name = f"scratch_{next(self._numbers)}"
-        self._duckdb.execute(f"attach ':memory:' as {name}")
-        try:
-            with self._duckdb.cursor() as con:
-                con.execute(f"set search_path = '{name}.main,memory.main'")
-                yield con
-        finally:
-            self._duckdb.execute(f"detach {name}")
-
-    @cached_property
-    def _duckdb(self) -> duckdb.DuckDBPyConnection:
-        """The DuckDB of all connections, with the macros in its own database."""
-        con = duckdb.connect(config={"memory_limit": self.settings.memory_limit, "threads": str(self.settings.threads)})
-        con.execute("set autoinstall_known_extensions = false; set global timezone = 'UTC'")
-        # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same
-        # window: equal rows would be other bytes.
-        con.execute("set disabled_optimizers = 'statistics_propagation'")
-        define_macros(con)
-        return con
+        """A connection to an empty database, within what the settings allow."""
+        with scratch(self.settings.memory_limit, self.settings.threads) as con:
+            yield con
 
     def _open(self, con: duckdb.DuckDBPyConnection, model: Model, partitions: Sequence[str]) -> None:
         window = self.window(model, partitions)

@@ -27,6 +27,7 @@ from meterbook.assets.ingest._rows import csv_rows, csv_text, json_records, whol
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Places, first_line
 from meterbook.assets.sources import Mapped, Reading
+from meterbook.sql.scratch import scratch
 
 BATCH = 100_000
 _DECODER = msgspec.json.Decoder(float_hook=str)
@@ -48,8 +49,7 @@ def read(content: Content, reading: Reading) -> Rows:
         raise FileRefused("needs a mapping; name the file in `sources:` of meterbook.yaml")
     _refuse_unknown(mapping)
     rows, places = Rows(), Places()
-    with duckdb.connect(config={"threads": "2"}) as con:
-        con.execute("set timezone = 'UTC'")
+    with scratch() as con:
         for lines, values in _batches(content, _paths(mapping), rows):
             _take(con, mapping, _given(mapping, lines, values), rows, places)
     return rows

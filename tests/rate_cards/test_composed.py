@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.rate_cards.compile import SHIPPED, Cards, load_cards
@@ -31,7 +32,7 @@ def compiled(folder: Path, **models: str) -> Cards:
     return load_cards([folder])
 
 
-@settings(deadline=None, max_examples=40)
+@examples(20)
 @given(st.lists(st.tuples(st.integers(1, 30), st.sampled_from([A, B, C]), st.booleans()), max_size=6))
 def test_composed_versions_hold_each_rate_of_a_day_once_and_no_other(changes: list[tuple[int, str, bool]]) -> None:
     cards = {A: _flat(small=1), B: _flat(small=2, large=9), C: _flat(small=1, large=8)}

@@ -2,15 +2,16 @@
 
 from datetime import date
 
-import duckdb
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.workspace import columns, project
 from meterbook.rate_cards.compile import SHIPPED, load_cards
 from meterbook.rate_cards.lookup import Names
 from meterbook.rate_cards.names import ALIAS, NAME, PATTERN, Alias
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 DAY = date(2026, 10, 2)
 PIECES = st.sampled_from(["a", "B", "-", ".", "_", "%", "!", "*", "-2026-01-31", "@20260131", "-20260131", "acme/", "[x]"])
@@ -37,8 +38,7 @@ ROWS = st.lists(
 def _in_sql(rows: list[Alias], names: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str] | None]:
     model = project().models["core.model_seen"]
     shapes = {**columns(), **{f"staging.{kind}": shape for kind, shape in project().kinds.items()}}
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         for table in model.inputs:
             empty_table(con, table, shapes[table])
         for row in rows:
@@ -66,7 +66,7 @@ def _asked(draw: st.DrawFn, rows: list[Alias]) -> set[tuple[str, str]]:
     return draw(st.sets(st.tuples(st.sampled_from(["acme", "cloud.acme", "other", ""]), spelled), min_size=1, max_size=6))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(25)
 @given(st.data(), ROWS)
 def test_a_name_means_in_sql_what_it_means_in_python(data: st.DataObject, rows: list[Alias]) -> None:
     names, asked = Names(rows), sorted(data.draw(_asked(rows)))

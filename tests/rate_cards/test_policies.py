@@ -4,14 +4,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
 from meterbook.assets.workspace import columns, project
 from meterbook.rate_cards.policy import SHIPPED, PolicyError, load_policies, read_policies
 from meterbook.rate_cards.strict_yaml import StrictYamlError
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 ENTRY = "{provider: openai, errors: ['429'], verdict: not billed, source: told, checked_on: 2026-11-01}"
 NOWHERE = Path("nowhere/policies.yaml")
@@ -29,8 +29,7 @@ def _verdict(
 ) -> tuple[str | None, bool, Decimal]:
     """What core.policy_in_force says of one failed call."""
     model = project().models["core.policy_in_force"]
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         empty_table(con, "staging.request", columns()["staging.request"])
         values = [day, provider, error, tokens]
         con.execute("insert into staging.request (day, provider, error_class, status, input_tokens) values (?, ?, ?, 'failure', ?)", values)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from seeding import SAID, TODAY, seeded
 
@@ -36,7 +37,7 @@ def _models(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=_models(), second=_models())
 def test_seeding_twice_from_one_source_changes_nothing(tmp_path: Path, first: Any, second: Any) -> None:
     shutil.rmtree(tmp_path)
@@ -57,7 +58,7 @@ def _priced(folder: Path, until: datetime) -> pl.DataFrame:
     return rates.with_columns(pl.min_horizontal("ends_at", pl.lit(until)).alias("ends_at")).select(*key, "ends_at", *prices).sort(key)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=_models(), second=_models())
 def test_seeding_never_changes_the_price_of_an_instant_before_today(tmp_path: Path, first: Any, second: Any) -> None:
     shutil.rmtree(tmp_path)

@@ -14,7 +14,8 @@ import yaml
 
 from meterbook.assets.inbox import raw_columns
 from meterbook.sql.models import Columns, Model, Project, read_project
-from meterbook.sql.schemas import columns_of, define_macros, empty_table
+from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.sql.scratch import scratch
 
 HERE = Path(__file__).parent
 CASES = [
@@ -48,7 +49,6 @@ def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]])
 
 
 def _result(con: duckdb.DuckDBPyConnection, model: Model, case: dict[str, Any]) -> None:
-    define_macros(con)
     for name in model.inputs:
         _fill(con, name, case.get("given", {}).get(name, []))
     first, last = case.get("window", ("2026-10-01", "2026-11-01"))
@@ -71,7 +71,7 @@ def _expected(con: duckdb.DuckDBPyConnection, model: Model, rows: list[dict[str,
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_case(name: str, case: dict[str, Any]) -> None:
     model = _project()[0].models[name]
-    with duckdb.connect() as con:
+    with scratch() as con:
         _result(con, model, case)
         broken = {rule for rule in model.header.must if con.execute(f"select 1 from result where ({rule}) is not true").fetchall()}
         if "breaks" in case:

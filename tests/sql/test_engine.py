@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -13,7 +12,7 @@ from meterbook.sql.catalog import Catalog, RawFile, Settings, bounds
 from meterbook.sql.engine import CheckError, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import ModelError, read_project
-from meterbook.sql.schemas import define_macros
+from meterbook.sql.scratch import scratch
 
 RAW = {"event": {"id": "VARCHAR", "amount": "BIGINT", "file_id": "VARCHAR", "line": "BIGINT", "day": "DATE"}}
 KINDS = 'happening:\n  id: [VARCHAR, "x"]\n  day: [DATE, "x"]\n  amount: [BIGINT, "x"]\n  copies: [BIGINT, "x"]\n'
@@ -278,7 +277,6 @@ def test_a_wrong_model_is_refused_with_its_name(models: Path, tmp_path: Path, ch
 
 
 def test_division_of_money_is_exact() -> None:
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         [(quotient,)] = con.execute("select div_trunc(cast('12345678901234567890123' as decimal(38,0)), 7)").fetchall()
     assert int(quotient) == 12345678901234567890123 // 7

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.sql.catalog import Catalog, RawFile
@@ -57,7 +58,7 @@ def test_the_first_broken_rule_is_named_with_all_its_rows_and_one_of_them(rows: 
 ROWS = st.tuples(st.none() | st.integers(1, 3), st.sampled_from((*DAYS, "2026-10-03")), st.none() | st.integers(-1, 11))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(15)
 @given(st.lists(ROWS, max_size=4))
 def test_a_window_is_published_where_every_rule_holds_for_every_row_and_else_refused(rows: list[Row]) -> None:
     wrong = [

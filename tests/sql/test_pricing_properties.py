@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pricing import SAID, Row, cards_of, pricing, request
 
@@ -24,8 +25,8 @@ PARTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "outpu
 PRICE = st.decimals(min_value=0, max_value=1_000, places=6)
 PRICES = st.fixed_dictionaries(dict.fromkeys(METERS, PRICE))
 FEE = st.decimals(min_value=0, max_value=1, places=12)
-few = settings(max_examples=20, deadline=None)
-some = settings(max_examples=10, deadline=None)
+few = examples(8)
+some = examples(5)
 
 
 def _card(*rates: Mapping[str, object], model: str = "m", uplift: str = "") -> str:

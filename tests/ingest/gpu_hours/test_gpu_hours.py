@@ -14,7 +14,8 @@ import pytest
 from meterbook.assets.inbox import raw_columns
 from meterbook.sql.catalog import view_of_kind
 from meterbook.sql.models import Columns, Project, read_project
-from meterbook.sql.schemas import columns_of, define_macros, empty_table
+from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.sql.scratch import scratch
 
 SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].glob("*/sample.*"))}
 FORMATS = ["dcgm_exporter", "nvidia_smi_dmon", "nvidia_smi_pmon", "nvidia_smi_query", "nvml_samples", "prometheus_query_range"]
@@ -38,9 +39,8 @@ def hours(desk: Any, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
     project, columns = _project()
     staged = desk.staged(name)
     days = sorted(set(staged["day"]))
-    with duckdb.connect() as con:
+    with scratch() as con:
         con.execute("set timezone = 'UTC'; create schema staging; create schema core")
-        define_macros(con)
         con.register("given", staged.to_arrow())
         con.execute(f"create table staging.{name} as select * from given")
         view_of_kind(con, "gpu_sample", project.kinds["gpu_sample"], [f"staging.{name}"])

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from meterbook.assets.workspace import columns, project
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 Given = Mapping[str, Sequence[Mapping[str, object]] | pl.DataFrame]
 Made = dict[str, list[dict[str, object]]]
@@ -22,8 +23,7 @@ def chain() -> Callable[[Given, Iterable[str], date, date], Made]:
 
 def _chain(given: Given, models: Iterable[str], first: date, last: date) -> Made:
     wanted = list(models)
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
         for name in {one for model in wanted for one in project().models[model].inputs} - set(wanted):
             _fill(con, name, given.get(name, []))

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.clock import calendar
@@ -39,7 +40,7 @@ def _sorted(rows: Rows) -> Rows:
     return sorted(rows, key=lambda row: [str(value) for value in row.values()])
 
 
-@settings(max_examples=12, deadline=None)
+@examples(6)
 @given(USE, st.tuples(st.integers(1, 10**7), RATE, st.sampled_from(["month", "day"])), CUTS)
 def test_a_free_allowance_credits_what_was_used_of_it_at_the_rate_however_the_days_are_cut(
     chain: Chain, use: dict[tuple[date, str], int], allowance: tuple[int, Decimal, str], cuts: set[date]
@@ -67,7 +68,7 @@ def test_a_free_allowance_credits_what_was_used_of_it_at_the_rate_however_the_da
     assert all(0 <= row["credit_usd"] <= row["effective_cost_usd"] for row in found)  # type: ignore[operator]
 
 
-@settings(max_examples=12, deadline=None)
+@examples(6)
 @given(
     st.lists(st.tuples(st.sampled_from(DAYS), st.decimals(min_value=0, max_value=1000, places=12)), max_size=12),
     st.decimals(min_value=0, max_value=5000, places=6),

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.book_tables import fx_table
 from meterbook.assets.workspace import columns, project
 from meterbook.rate_cards.fx import FxRate
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 FIRST = date(2026, 10, 1)
 PICO, WIDE = Decimal("1E-12"), Context(prec=80, rounding=ROUND_HALF_UP)
@@ -28,8 +29,7 @@ Line = tuple[str | None, date, Decimal]
 def _charges(lines: Sequence[Line], rates: dict[tuple[str, date], Decimal]) -> list[dict[str, object]]:
     """Rows of core.charge, in the order of the lines."""
     model = project().models["core.charge"]
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         for name in model.inputs:
             schema, table = name.split(".")
             empty_table(con, name, project().kinds[table] if schema == "staging" else columns()[name])
@@ -54,7 +54,7 @@ def _dollars(line: Line, rates: dict[tuple[str, date], Decimal]) -> Decimal | No
     return WIDE.multiply(amount, max(begun)[1]).quantize(PICO, context=WIDE) if begun else None
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(LINES, RATES)
 def test_every_line_is_converted_once_at_its_days_rate_and_the_sum_is_that_of_the_lines(
     lines: list[Line], rates: dict[tuple[str, date], Decimal]
@@ -66,7 +66,7 @@ def test_every_line_is_converted_once_at_its_days_rate_and_the_sum_is_that_of_th
     assert [row["unconverted_reason"] is None for row in found] == [usd is not None for usd in wanted]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(LINES, RATES, CURRENCY, DAY, RATE)
 def test_a_later_entry_of_a_currency_changes_no_earlier_line(
     lines: list[Line], rates: dict[tuple[str, date], Decimal], currency: str, day: date, usd: Decimal

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.clock import hours
@@ -34,7 +35,7 @@ def _sum(rows: Iterable[Mapping[str, object]], column: str) -> Decimal:
     return sum((Decimal(str(row[column])) for row in rows if row[column] is not None), Decimal(0))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(10)
 @given(PRICE, st.tuples(st.integers(1, 2), st.integers(1, 10**7)), st.lists(CALL, max_size=12), st.tuples(WEIGHT, WEIGHT))
 def test_used_and_unused_throughput_are_the_price_of_the_term_whatever_the_traffic(
     chain: Chain, usd: Decimal, size: tuple[int, int], calls: list[tuple[int, str, int, int, int]], heavy: tuple[Decimal, Decimal]
@@ -74,7 +75,7 @@ def test_used_and_unused_throughput_are_the_price_of_the_term_whatever_the_traff
     assert all(row["unused_cost_usd"] == 0 for row in full)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(10)
 @given(
     PRICE,
     st.integers(1, 6),

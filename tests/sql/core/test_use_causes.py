@@ -7,11 +7,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from meterbook.assets.workspace import columns, project
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 FIRST = date(2026, 10, 1)
 PICO = Decimal("1E-12")
@@ -75,8 +77,7 @@ SIDES = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[Con]:
-    with duckdb.connect() as found:
-        define_macros(found)
+    with scratch() as found:
         found.execute("set variable from_day = date '2026-10-01'; set variable to_day = date '2026-11-01'")
         for name in (*GIVEN, *CHAIN):
             empty_table(found, name, columns()[name])
@@ -146,7 +147,7 @@ def _computed(row: Row) -> Row:
     return {**kept, "billed_day": row["day"] - timedelta(row["back"]), "key_id": "", "error_class": "", "tokens": tokens}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SIDES, PRICES)
 def test_the_causes_of_a_cell_sum_to_its_difference_whatever_was_billed_and_computed(
     con: Con, sides: dict[str, list[Row]], prices: dict[tuple[str, str, str], int]

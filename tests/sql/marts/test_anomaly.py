@@ -10,7 +10,8 @@ import pytest
 
 from meterbook.assets.inbox import raw_columns
 from meterbook.sql.models import read_project
-from meterbook.sql.schemas import columns_of, define_macros, empty_table
+from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.sql.scratch import scratch
 
 FIRST = date(2026, 7, 1)
 DAYS = 100
@@ -39,10 +40,9 @@ def _frame(scope: str, cost: np.ndarray) -> pl.DataFrame:
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         project = read_project(raw_columns())
         columns = columns_of(project)
-        define_macros(connection)
         for name in ("marts.series", "book.day", "core.rate_in_force", "core.large_request"):
             empty_table(connection, name, columns[name])
         connection.execute(

@@ -4,12 +4,13 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-import duckdb
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.workspace import columns, project
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 MODEL = project().models["marts.attempt_use"]
 COST = st.none() | st.decimals(min_value=0, max_value=1000, places=12, allow_nan=False, allow_infinity=False)
@@ -32,8 +33,7 @@ FIGURES = (
 
 
 def _used(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         for name in MODEL.inputs:
             empty_table(con, name, columns()[name])
         for number, row in enumerate(attempts):
@@ -44,7 +44,7 @@ def _used(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [dict(zip(FIGURES.split(", "), row, strict=True)) for row in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.lists(ATTEMPT, max_size=14))
 def test_a_days_operations_cost_what_its_attempts_cost_to_the_last_digit(attempts: list[dict[str, Any]]) -> None:
     found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))

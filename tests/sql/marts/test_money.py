@@ -2,12 +2,13 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-import duckdb
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.workspace import columns, project
-from meterbook.sql.schemas import define_macros, empty_table
+from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import scratch
 
 AMOUNT = st.decimals(min_value=-100_000, max_value=1_000_000, places=12, allow_nan=False, allow_infinity=False)
 CENT = Decimal("0.01")
@@ -15,8 +16,7 @@ CENT = Decimal("0.01")
 
 def _run(model: str, rows: dict[str, list[dict[str, object]]]) -> list[tuple[Decimal, ...]]:
     found = project().models[model]
-    with duckdb.connect() as con:
-        define_macros(con)
+    with scratch() as con:
         for name in found.inputs:
             empty_table(con, name, columns()[name])
             for row in rows.get(name, []):
@@ -27,7 +27,7 @@ def _run(model: str, rows: dict[str, list[dict[str, object]]]) -> list[tuple[Dec
         return con.execute(f"select {wanted} from ({found.sql})").fetchall()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(st.lists(AMOUNT, min_size=1, max_size=12))
 def test_posted_cents_sum_to_the_rounded_total_and_no_line_moves_by_a_cent(amounts: list[Decimal]) -> None:
     lines = [
@@ -42,7 +42,7 @@ def test_posted_cents_sum_to_the_rounded_total_and_no_line_moves_by_a_cent(amoun
     assert all(abs(cents - cost) < CENT for cost, cents in posted)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(
     st.decimals(min_value=0, max_value=10_000_000, places=6, allow_nan=False, allow_infinity=False),
     st.lists(st.decimals(min_value=0, max_value=100_000, places=12, allow_nan=False, allow_infinity=False), min_size=1, max_size=9),
