@@ -47,17 +47,15 @@ _SAID = {
     """,
 }
 _PRICED = """
-    with rated as (
-        select *, row_number() over (partition by provider, model order by starts_at desc, rate_id) as latest
-        from rate where served_tier = 'standard' and input_above = -1 and region = '' and layer = 'list'
-    )
-    select staged.*, rated.* exclude (provider, model, starts_at, ends_at, served_tier, currency)
+    select staged.*, rate.* exclude (provider, model)
     from staged
     inner join named on named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
-    inner join rated on rated.latest = 1 and rated.provider = named.card_provider and rated.model = named.card_model
+    inner join rate on rate.provider = named.card_provider and rate.model = named.card_model
 """
 
 
+_USED = ("input_usd", "cache_read_usd", "cache_write_5m_usd", "cache_write_1h_usd", "output_usd")
+"""Prices that rows are judged by."""
 _NAMED: Mapping[str, pl.DataType] = dict.fromkeys(("provider", "model", "card_provider", "card_model"), pl.String())
 
 
@@ -106,11 +104,11 @@ class UnitGuard:
             for other in set(model.inputs) - {f"raw.{one.name}"}:
                 # What completes records from elsewhere says nothing of amounts.
                 empty_table(con, other, self._project().inputs[other])
-            cards = self._cards()
-            con.register("rate", cards.rates.to_arrow())
             missing = _shape(self._project(), model, con)
-            con.execute(f"create temp view staged as select *{missing} from ({model.sql})")
-            con.register("named", _named(con, cards).to_arrow())
+            con.execute(f"create temp table staged as select *{missing} from ({model.sql})")
+            named = _named(con, self._cards())
+            con.register("named", named.to_arrow())
+            con.register("rate", _rates(self._cards(), named).to_arrow())
             con.execute(f"create temp view priced as {_PRICED}")
             query = (
                 f"select count(*), coalesce(median(said / listed), 1) from ({_SAID[model.header.kind or '']}) where said > 0 and listed > 0"
@@ -125,6 +123,15 @@ def _named(con: duckdb.DuckDBPyConnection, cards: Cards) -> pl.DataFrame:
     closest = {name: (cards.names.matches(*name) or cards.names.matches("", name[1]))[:1] for name in seen}
     rows = [(*name, provider, model) for name, found in closest.items() for _, _, provider, model, _ in found]
     return pl.DataFrame(rows, schema=_NAMED, orient="row")
+
+
+def _rates(cards: Cards, named: pl.DataFrame) -> pl.DataFrame:
+    """The latest list price of each model that is named, at the standard tier."""
+    plain = (pl.col("served_tier") == "standard") & (pl.col("input_above") == -1) & (pl.col("region") == "") & (pl.col("layer") == "list")
+    meant = named.select(provider="card_provider", model="card_model")
+    found = cards.rates.filter(plain).join(meant, on=["provider", "model"], how="semi")
+    latest = found.sort("starts_at", "rate_id", descending=[True, False]).unique(["provider", "model"], keep="first", maintain_order=True)
+    return latest.select("provider", "model", *_USED)
 
 
 def _sample(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:

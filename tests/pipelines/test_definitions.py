@@ -15,6 +15,7 @@ import pytest
 from meterbook.assets.resources import BookResource
 from meterbook.pipelines.definitions import build_definitions
 from meterbook.pipelines.demo import write_demo
+from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.sensors import fingerprint_of
 from meterbook.sql.lake import sha256_of
@@ -92,7 +93,7 @@ def test_the_jobs_run_one_after_the_other_and_a_broken_rule_stops_what_follows(b
         assert len(evaluations) > 60
         assert all(check.passed for check in evaluations if check.severity == dg.AssetCheckSeverity.ERROR)
     _break(book)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful_instance() as instance:
         broken = later.resolve_job_def("models").execute_in_process(
             instance=instance, tags=range_tags("2026-10-30", "2026-10-31"), raise_on_error=False
         )
