@@ -1,9 +1,9 @@
 """`meterbook bench price`: pricing and roll-up beside a bare scan-and-group of the same requests, in the same windows of days.
 
 What is priced is what ships: the texts of core.model_seen, core.rate_in_force, core.price_in_force, core.request_cost and
-core.model_spend. The first three are materialised for each window, as the engine does, within the time; costs are not written, so that the
-difference to the floor is the price of pricing. What they read beside requests and cards (rare meters, owners, commitments) is in the lake
-before.
+core.model_spend. Names are matched for each window and rates and prices made once for all days, as the engine does, within the time; costs
+are not written, so that the difference to the floor is the price of pricing. What they read beside requests and cards (rare meters, owners,
+commitments) is in the lake before.
 """
 
 import json
@@ -20,6 +20,7 @@ from meterbook.pipelines.bench import Case, peak_bytes
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from meterbook.sql.engine import Engine
     from meterbook.sql.lake import Lake
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 ROWS, DAYS = 10_000_000, 30
 MEMORY, THREADS = "512MB", 2
 BAR = 1.3
-MATERIALISED = ("core.model_seen", "core.rate_in_force", "core.price_in_force")
+SEEN, PRICES = "core.model_seen", ("core.rate_in_force", "core.price_in_force")
 VIEWED, ROLLED_UP = "core.request_cost", "core.model_spend"
-MEASURED = (*MATERIALISED, VIEWED, ROLLED_UP)
+MEASURED = (SEEN, *PRICES, VIEWED, ROLLED_UP)
 _DIMENSIONS = {"team": "unowned"} | dict.fromkeys(
     ("cost_centre", "tenant", "feature", "environment", "source", "provider", "model"), "(none)"
 )
@@ -102,18 +103,34 @@ def floor(engine: "Engine") -> Rolled:
 
 
 def price(engine: "Engine") -> Rolled:
-    """Price the requests of each window and roll them up, costs as a view."""
+    """Price the requests of each window and roll them up, costs as a view; names and prices before, as the engine cuts them."""
+    import pyarrow as pa  # noqa: PLC0415 -- slow to load
+
     models = engine.catalog.project.models
-    read = {name for measured in MEASURED for name in models[measured].inputs} - set(MEASURED)
+    seen = pa.concat_tables(con.sql(models[SEEN].sql).to_arrow_table() for con in _windows(engine, models[SEEN]))
+    prices = _prices(engine, seen)
+    read = {name for measured in (VIEWED, ROLLED_UP) for name in models[measured].inputs} - set(MEASURED)
 
     def one(con: "duckdb.DuckDBPyConnection") -> Rolled:
-        con.execute("create schema if not exists core")
-        for name in MATERIALISED:
-            con.execute(f"create table {name} as {models[name].sql}")
+        con.register("prices", prices)
+        con.execute(f"create table {PRICES[-1]} as from prices where day >= getvariable('from_day') and day < getvariable('to_day')")
         con.execute(f"create view {VIEWED} as {models[VIEWED].sql}")
         return _rolled(con, models[ROLLED_UP].sql)
 
     return _sum(one(con) for con in _windows(engine, replace(models[ROLLED_UP], inputs=tuple(sorted(read)))))
+
+
+def _prices(engine: "Engine", seen: object) -> "pa.Table":
+    """The prices of all days at once: what they follow from is so little that the engine makes one window of it."""
+    models = engine.catalog.project.models
+    read = {name for made in PRICES for name in models[made].inputs} - set(MEASURED)
+    days = sorted(engine.lake.table("core.request").partitions)
+    with engine.catalog.connect(replace(models[PRICES[0]], inputs=tuple(sorted(read))), days) as con:
+        con.register("seen", seen)
+        con.execute(f"create schema if not exists core; create table {SEEN} as from seen")
+        for name in PRICES:
+            con.execute(f"create table {name} as {models[name].sql}")
+        return con.sql(f"from {PRICES[-1]}").to_arrow_table()
 
 
 def build(engine: "Engine") -> Rolled:
