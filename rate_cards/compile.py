@@ -7,7 +7,6 @@ effective) is a row of its own beside the list row of the same `rate_id`. All ch
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -22,12 +21,11 @@ from meterbook.rate_cards.names import Alias, alias_rows
 from meterbook.rate_cards.patterns import like
 from meterbook.rate_cards.pieces import DAY_MINUTES, EVERY_DAY, Piece, Span, by_bands, by_hours, cut, holds
 from meterbook.rate_cards.strict_yaml import explain, load_yaml
+from meterbook.rate_cards.tables import ALIAS, ALLOWANCE, ALWAYS, RATE, UNIT_RATE
 
 SHIPPED = Path(__file__).parent
 EARLIER_FOLDER = 100
 """Added to the rank of a name for each folder of cards that goes before its own."""
-ALWAYS = (date(1970, 1, 1), OPEN.date())
-"""Days a version of the cards prices, where there is only one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,31 +273,3 @@ def _allowance_rows(entry: Entry) -> Iterator[dict[str, object]]:
             "source_url": one.source,
             "card": entry.path.stem,
         }
-
-
-_TEXT, _MONEY, _DAY = pl.String(), pl.Decimal(18, 12), pl.Date()
-RATE: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(("rate_id", "layer", "card", "card_version", "provider", "model", "served_tier", "region", "rule"), _TEXT),
-    **dict.fromkeys(("starts_at", "ends_at"), pl.Datetime("us")),
-    **dict.fromkeys(("clock_from", "clock_to", "weekdays"), _TEXT),
-    **dict.fromkeys(("input_above", "input_up_to"), pl.Int64()),
-    "counted_input": _TEXT,
-    **dict.fromkeys((f"{meter}_usd" for meter in METERS), _MONEY),
-    "currency": _TEXT,
-    "fx_rate": _MONEY,
-    "source_url": _TEXT,
-    **dict.fromkeys(("checked_on", "priced_from", "priced_to"), _DAY),
-}
-UNIT_RATE = ("rate_id", "meter", "list_usd", "contracted_usd", "effective_usd", "priced_from", "priced_to")
-ALIAS: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(("provider", "name", "card_provider", "model"), _TEXT),
-    "rank": pl.Int32(),
-    **dict.fromkeys(("priced_from", "priced_to"), _DAY),
-}
-ALLOWANCE: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(("provider", "model", "meter"), _TEXT),
-    "free_units": pl.Decimal(38, 6),
-    "per": _TEXT,
-    **dict.fromkeys(("starts_on", "ends_on"), _DAY),
-    **dict.fromkeys(("source_url", "card"), _TEXT),
-}

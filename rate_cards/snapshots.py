@@ -16,7 +16,8 @@ from pathlib import Path
 import polars as pl
 
 from meterbook.rate_cards.card import CardError
-from meterbook.rate_cards.compile import ALIAS, ALLOWANCE, ALWAYS, RATE, Cards
+from meterbook.rate_cards.compile import Cards
+from meterbook.rate_cards.tables import ALIAS, ALLOWANCE, ALWAYS, RATE
 
 FOLDER = Path("rate_cards") / ".versions"
 """Where a book keeps the versions that priced its days."""

@@ -13,8 +13,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from meterbook.rate_cards.compile import ALWAYS
 from meterbook.rate_cards.snapshots import DIGITS, VersionError
+from meterbook.rate_cards.tables import ALWAYS
 
 FILE = "prices.lock"
 BEGINNING, END = ALWAYS

@@ -5,8 +5,9 @@ To open a DuckDB costs 17 ms and its macros 6, to attach a database to one that 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 import duckdb
@@ -44,10 +45,16 @@ def scratch(memory_limit: str = MEMORY, threads: int = THREADS) -> Iterator[duck
 @lru_cache(maxsize=4)
 def _duckdb(memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
     """The DuckDB of all connections, with the macros in its own database."""
-    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": str(threads)})
+    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": str(threads), "temp_directory": _spill().name})
     con.execute("set autoinstall_known_extensions = false; set global timezone = 'UTC'")
     # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same window: equal
     # rows would be other bytes.
     con.execute("set disabled_optimizers = 'statistics_propagation'")
     define_macros(con)
     return con
+
+
+@cache
+def _spill() -> "TemporaryDirectory[str]":
+    """Where what memory does not hold is kept while it is worked on: among the machine's temporary files (TMPDIR), not where one stands."""
+    return TemporaryDirectory(prefix="meterbook-")
