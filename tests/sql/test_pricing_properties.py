@@ -25,8 +25,8 @@ PARTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "outpu
 PRICE = st.decimals(min_value=0, max_value=1_000, places=6)
 PRICES = st.fixed_dictionaries(dict.fromkeys(METERS, PRICE))
 FEE = st.decimals(min_value=0, max_value=1, places=12)
-few = examples(8)
-some = examples(5)
+few = examples(6)
+some = examples(4)
 
 
 def _card(*rates: Mapping[str, object], model: str = "m", uplift: str = "") -> str:

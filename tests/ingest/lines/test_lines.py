@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 from fuzz.mutations import MUTATIONS, mutated
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from meterbook.assets.content import Content, FileRefused
@@ -54,7 +55,7 @@ def anew(path: Path, folder: Path) -> Rows:
 def test_what_duckdb_makes_of_lines_is_what_comes_of_each_record_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "spoilt.jsonl"
 
-    @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @examples(20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(SPOILT)
     def same(how: tuple[list[str], int]) -> None:
         path.write_bytes(b'{"request_id":"first","startTime":"2026-10-01"}\n' + mutated(SAMPLE, *how))
