@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from fuzz.mutations import MUTATIONS, mutated
 from examples import examples
+from fuzz.mutations import MUTATIONS, mutated
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
