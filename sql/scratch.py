@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import count
 from tempfile import TemporaryDirectory
-from threading import Lock
+from threading import RLock
 
 import duckdb
 
@@ -16,7 +16,7 @@ from meterbook.sql.schemas import define_macros
 
 MEMORY, THREADS = "512MB", 2
 """What work that says nothing else may take of the machine."""
-_numbers, _lock = count(1), Lock()
+_numbers, _lock = count(1), RLock()
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def scratch(memory_limit: str = MEMORY, threads: int = THREADS) -> Iterator[duck
         threads: of the DuckDB.
     """
     name = f"scratch_{next(_numbers)}"
-    # One statement of a connection at a time.
+    # One statement of a connection at a time; reentrant, for Python may clear away a connection that was left open at any moment.
     with _lock:
         shared = _duckdb(memory_limit, threads)
         shared.execute(f"attach ':memory:' as {name}")
