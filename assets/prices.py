@@ -31,20 +31,16 @@ _REPORTED = """
     select coalesce(provider, ''), model from core.usage_cost
     where effective_cost_usd is null and cost_usd is not null and model is not null
 """
-_USED = """
-    select card_provider, card_model, min(day), max(day)
-    from core.rate_in_force
-    inner join span on day >= span.first_day and day < span.end_day
-    where card_model is not null
-    group by all
-"""
-_USED_COLUMNS: Mapping[str, pl.DataType] = {"provider": pl.String(), "model": pl.String(), "first_day": pl.Date(), "last_day": pl.Date()}
 _SEEN = """
     select provider, model, card_provider, card_model, min(day), max(day)
     from core.rate_in_force
     inner join span on day >= span.first_day and day < span.end_day
     group by all
 """
+_SEEN_COLUMNS: Mapping[str, pl.DataType] = {
+    **dict.fromkeys(("provider", "model", "card_provider", "card_model"), pl.String()),
+    **dict.fromkeys(("first_day", "last_day"), pl.Date()),
+}
 
 
 @dataclass(frozen=True)
@@ -124,11 +120,13 @@ class PriceHistory:
         spans = [(first, min(end, after)) for span, first, end in told.spans() if first < after and span.versions != (now,)]
         if not spans:
             return None
-        with self.catalog.connect() as con:
+        with self.catalog.reading(["core.rate_in_force"]) as con:
             con.execute("create temp table span (first_day date, end_day date)")
             con.executemany("insert into span values (?, ?)", spans)
-            moved = list(self._moved(con.execute(_SEEN).fetchall()))
-            used = pl.DataFrame(con.execute(_USED).fetchall(), schema=_USED_COLUMNS, orient="row")
+            seen = pl.DataFrame(con.execute(_SEEN).fetchall(), schema=_SEEN_COLUMNS, orient="row")
+        moved = list(self._moved(seen.rows()))
+        named = seen.select("first_day", "last_day", provider="card_provider", model="card_model").drop_nulls("model")
+        used = named.group_by("provider", "model").agg(pl.col("first_day").min(), pl.col("last_day").max())
         old = composed(told, reader(self.book.folder, lock, self.book.current_cards))
         changed = [one for layer in ("effective", "list") for one in self._changed(old, used, after, layer)]
         days = [*((first, last) for first, last in moved), *((first, last) for _, first, last in changed)]
@@ -163,7 +161,7 @@ class PriceHistory:
         if not any(lake.table(name).partitions for name in PRICED_TABLES):
             # What was known of these days cannot be looked up.
             return None
-        with self.catalog.connect() as con:
+        with self.catalog.reading(["core.request_cost", "core.request", "core.usage_cost"]) as con:
             reported = con.execute(_REPORTED).fetchall()
         names = self.book.current_cards.names
         but = {f"{provider}/{model}" for name in reported for _, _, provider, model, _ in names.matches(*name)}
