@@ -42,7 +42,8 @@ rated as (
         case when rate.is_layered then cost_of(input_tokens, layer.list_input_pico) + cost_of(reads, layer.list_cache_read_pico)
             + cost_of(writes_5m, layer.list_cache_write_5m_pico) + cost_of(writes_1h, layer.list_cache_write_1h_pico)
             + cost_of(output_tokens, layer.list_output_pico) + cost_of(reasoned, layer.list_reasoning_extra_pico)
-            + layer.list_request_pico + coalesce(other.list_cost, 0) end as list_cost
+            + layer.list_request_pico + coalesce(other.list_cost, 0) end as list_cost,
+        layer.contracted_minimum_pico, layer.list_minimum_pico
     from request
     left join other on other.request_id = request.metered_id and other.day = request.day
     left join core.price_in_force as rate
@@ -62,7 +63,9 @@ costed as (
             when minimum_pico > 0 then case when total < minimum_pico then minimum_pico else total end else total end) as computed_usd,
         -- A reported zero for tokens is a price its source did not know.
         case when is_paid and reported_cost_usd > 0 then reported_cost_usd end as known_usd,
-        case when is_paid and reported_cost_usd > 0 and cost_basis = 'reported' and commitment is null then reported_cost_usd end as own_usd
+        case when is_paid and reported_cost_usd > 0 and cost_basis = 'reported' and commitment is null then reported_cost_usd end as own_usd,
+        row_usd(case when list_cost < list_minimum_pico then list_minimum_pico else list_cost end) as list_usd,
+        row_usd(case when contracted_cost < contracted_minimum_pico then contracted_minimum_pico else contracted_cost end) as contracted_usd
     from summed
 )
 select
@@ -74,8 +77,8 @@ select
     row_usd(case when is_paid then write_cost else 0 end) as cache_write_cost_usd,
     row_usd(case when is_paid then output_cost else 0 end) as output_cost_usd,
     row_usd(case when is_paid then other_cost else 0 end) as other_cost_usd,
-    case when is_layered then row_usd(list_cost) else computed_usd end as list_cost_usd,
-    case when is_layered then row_usd(contracted_cost) else computed_usd end as contracted_cost_usd,
+    case when is_layered then list_usd else computed_usd end as list_cost_usd,
+    case when is_layered then contracted_usd else computed_usd end as contracted_cost_usd,
     computed_usd as effective_cost_usd, reported_cost_usd, coalesce(own_usd, computed_usd, known_usd) as cost_usd,
     case when billing = 'unknown' then coalesce(own_usd, computed_usd, known_usd) else row_usd(0) end as uncertain_cost_usd,
     case when own_usd is not null or (computed_usd is null and known_usd is not null) then 'reported'
