@@ -7,14 +7,15 @@ line here: it counts on the day it is posted on, and names the day it corrects. 
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from meterbook.assets.csv_rows import rows_of
 from meterbook.assets.sources import Strict
 from meterbook.sql.lake import write_atomically
 
@@ -67,7 +68,8 @@ def load_corrections(path: Path) -> tuple[Correction, ...]:
     if not path.is_file():
         return ()
     found: dict[str, Correction] = {}
-    for line, correction in _lines(path):
+    repair = "restore it from your backup or from git"
+    for line, correction in rows_of(path, Correction, CorrectionError, clean=_plain, repair=repair):
         if correction.correction_id in found:
             raise CorrectionError(f"{path}:{line}: correction_id {correction.correction_id} is given twice; delete one of the lines")
         found[correction.correction_id] = correction
@@ -84,29 +86,6 @@ def append_corrections(path: Path, lines: Iterable[Correction]) -> None:
     for line in lines:
         writer.writerow(_cell(value) for value in line.model_dump().values())
     write_atomically(path, before + ("" if before.endswith("\n") or not before else "\r\n") + text.getvalue())
-
-
-def _lines(path: Path) -> Iterator[tuple[int, Correction]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            columns = list(Correction.model_fields)
-            if sorted(reader.fieldnames or ()) != sorted(columns):
-                raise CorrectionError(f"{path}:1: the columns are {','.join(columns)}")
-            for row in reader:
-                yield reader.line_num, _read(path, reader.line_num, row)
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise CorrectionError(f"{path}: is no CSV in UTF-8 ({error}); restore it from your backup or from git") from error
-
-
-def _read(path: Path, line: int, row: Mapping[str | None, str | None]) -> Correction:
-    if None in row or None in row.values():
-        raise CorrectionError(f"{path}:{line}: has not {len(Correction.model_fields)} fields as the header has")
-    try:
-        return Correction.model_validate({key: _plain(str(value)) for key, value in row.items()})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CorrectionError(f"{path}:{line}: {'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
 
 
 def _cell(value: object) -> str:

@@ -45,6 +45,20 @@ def price(
     _measure(lambda: bench_price.cases(folder, rows), rounds, rows, json, ratio="ratio_to_floor")
 
 
+@app.command("allocate", epilog="Example: meterbook bench allocate --rows 50000000 --json allocate.json")
+def allocate(
+    rows: Annotated[int, typer.Option(min=100_000, help="Requests of the month.")] = 50_000_000,
+    rounds: Rounds = 3,
+    folder: Folder = KEPT,
+    json: Json = None,
+) -> None:
+    """A month's costs shared out over 500 teams by 20 pools and posted, beside reading and summing them."""
+    from meterbook.pipelines import bench_allocate  # noqa: PLC0415
+
+    out.print(f"a month of {rows:,} requests in {folder}", soft_wrap=True)
+    _measure(lambda: bench_allocate.cases(folder, rows), rounds, rows, json)
+
+
 def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:
     """Make what is measured, measure it, and show it; written to a file, the second case's ratio may have a name of its own."""
     with out.status("generating") as status:

@@ -17,6 +17,7 @@ import duckdb
 from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
 from meterbook.sql.lake import COPY, Partition, sha256_of
 from meterbook.sql.models import Model
+from meterbook.sql.steps import make_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,13 +135,13 @@ class Engine:
     def _make(self, model: Model, fingerprints: Mapping[str, str]) -> dict[str, Partition]:
         keys = list(fingerprints)
         with self.catalog.connect(model, keys) as con:
-            if len(keys) == 1:
+            if len(keys) == 1 and not model.header.then:
                 self._copy(con, model, f"({model.sql})", keys[0])
                 con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
             else:
-                con.execute(f"create table result as {model.sql}")
+                make_table(con, model, "result")
             found = self._check(con, model, keys)
-            if len(keys) > 1:
+            if len(keys) > 1 or model.header.then:
                 self._copy_all(con, model, [key for key, (rows, _) in found.items() if rows])
         table = self.lake.table(model.name)
         return {key: self._partition(table.beside(key), fingerprints[key], *found.get(key, (0, {}))) for key in keys}

@@ -18,6 +18,8 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from meterbook.sql.steps import STEPS, step_version
+
 ROOT = Path(__file__).parent
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, where PyYAML was built with it: ten times as fast over a hundred headers."""
@@ -46,6 +48,10 @@ class Header(BaseModel):
     """Cut by days of the book's time zone, out of tables cut by UTC days: reads a day around each where the zone is not UTC."""
     kind: str | None = None
     conserves: str | None = None
+    on_demand: bool = False
+    """Made where an export asks for it, not by each run."""
+    then: str | None = None
+    """A step of sql/steps.py that the rows go through, day by day."""
     must: tuple[str, ...] = ()
     should: tuple[str, ...] = ()
 
@@ -53,6 +59,13 @@ class Header(BaseModel):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("then")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in STEPS:
+            raise ValueError(f"no step {value!r} in sql/steps.py")
+        return value
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,8 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """Changes when the SQL or the header changes: the model's code version."""
-        return hashlib.sha256(f"{self.header.model_dump_json()}\n{self.sql}".encode()).hexdigest()[:16]
+        step = step_version(self.header.then) if self.header.then else ""
+        return hashlib.sha256(f"{self.header.model_dump_json(exclude_none=True)}\n{self.sql}{step}".encode()).hexdigest()[:16]
 
 
 class Parser:
@@ -158,6 +172,11 @@ class Project:
     models: Mapping[str, Model]
     kinds: Mapping[str, Columns]
     inputs: Mapping[str, Columns]
+
+    @property
+    def regular(self) -> dict[str, Model]:
+        """Models that each run keeps up to date: all but those that only an export asks for."""
+        return {name: model for name, model in self.models.items() if not model.header.on_demand}
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """Names of the staging models that give rows of a kind."""

@@ -3,6 +3,7 @@
 import duckdb
 
 from meterbook.sql.models import Columns, Model, ModelError, Project
+from meterbook.sql.steps import make_table
 
 MACROS = (
     # Exact whole-number division, truncating; `//` on DECIMAL goes through DOUBLE and loses digits.
@@ -31,6 +32,8 @@ MACROS = (
     """create macro undated(name) as case when name like '%-20__-__-__' then left(name, length(name) - 11)
         when name like '%-20______' or name like '%@20______' then left(name, length(name) - 9) end""",
     "create macro like_of(name) as replace(replace(replace(replace(name, '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')",
+    # The value of a tag in a JSON object of tags; NULL where it has none, or is no JSON.
+    """create macro tag_of(tags, name) as case when json_valid(tags) then json_extract_string(tags, concat('$."', name, '"')) end""",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied
@@ -81,7 +84,7 @@ def columns_of(project: Project) -> dict[str, Columns]:
 def _columns(con: duckdb.DuckDBPyConnection, model: Model) -> Columns:
     con.execute(f"create schema if not exists {model.layer}")
     try:
-        con.execute(f"create table {model.name} as select * from ({model.sql}) as made limit 0")
+        make_table(con, model, model.name, empty=True)
     except duckdb.Error as error:
         raise ModelError(f"{model.name}: {error}") from error
     return {row[0]: row[1] for row in con.execute(f"describe {model.name}").fetchall()}

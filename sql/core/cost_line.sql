@@ -1,5 +1,5 @@
 /*
-Every cost of a day by kind and owner: models, GPUs, shared pools, adjustments, and what bills say beyond all that.
+Every cost of a day by kind and owner before any is shared: models, GPUs, adjustments, and what bills say beyond all that.
 
 grain: one row per day of the book, line and owner; an empty cost centre is that of the team
 key: [day, line, basis, team, cost_centre, tenant, feature]
@@ -26,7 +26,10 @@ with expected as (
     group by adjustment.day, adjustment.billed_as
 ),
 billed as (
-    select charge.day, charge.billed_as as provider, sum(charge.cost_usd) as cost_usd
+    select
+        charge.day, charge.billed_as as provider, sum(case when charge.charge_category in ('Tax', 'Credit') then 0 else charge.cost_usd end) as cost_usd,
+        sum(case when charge.charge_category = 'Tax' then charge.cost_usd else 0 end) as tax_usd,
+        sum(case when charge.charge_category = 'Credit' then charge.cost_usd else 0 end) as credit_usd
     from core.charge as charge
     where charge.billed_as is not null
     group by charge.day, charge.billed_as
@@ -57,20 +60,28 @@ line as (
     union all
     select hour.day, 'GPU unknown', 'owner of the pool', hour.owner, '', '(none)', '(none)', hour.unknown_cost_usd from hour
     union all
-    select shared.day, 'Shared: ' || shared.pool, 'by ' || pool.allocation_key, shared.team, '', '(none)', '(none)', shared.cost_usd
-    from core.shared_cost as shared
-    inner join book.pool as pool on pool.pool = shared.pool and shared.day >= pool.starts_on and shared.day < pool.ends_on
-    union all
     select
         adjustment.book_day as day, adjustment.line, adjustment.basis, adjustment.team, adjustment.cost_centre, adjustment.tenant,
         adjustment.feature, adjustment.cost_usd
     from core.adjustment as adjustment
+    union all
+    -- What an internal rate card charges beyond cost, and who bears it.
+    select charge.day, 'Rate card', charge.card, charge.team, charge.cost_centre, charge.tenant, charge.feature, charge.difference_usd
+    from core.rate_card_charge as charge
+    union all
+    select charge.day, 'Rate card', charge.card, charge.difference_to, '', '(none)', '(none)', -charge.difference_usd
+    from core.rate_card_charge as charge
     union all
     select billed.day, 'Billed minus priced', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)',
         billed.cost_usd - coalesce(sum(expected.cost_usd), 0)
     from billed
     left join expected on expected.day = billed.day and expected.provider = billed.provider
     group by billed.day, billed.provider, billed.cost_usd
+    union all
+    -- Prices know neither.
+    select billed.day, 'Tax', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)', billed.tax_usd from billed
+    union all
+    select billed.day, 'Credit', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)', billed.credit_usd from billed
 )
 select
     line.day, line.line, line.basis, line.team, line.cost_centre, line.tenant, line.feature,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from meterbook.assets.book import OPEN, Book, BookError
+from meterbook.assets.book import Book, BookError
 from meterbook.assets.book_tables import fx_table
+from meterbook.assets.dated import OPEN
 from meterbook.pipelines.scaffold import scaffold
 from meterbook.rate_cards.fx import FxRate
 

@@ -16,6 +16,7 @@ from meterbook.assets.inbox import raw_columns
 from meterbook.sql.models import Columns, Model, Project, read_project
 from meterbook.sql.schemas import columns_of, empty_table
 from meterbook.sql.scratch import scratch
+from meterbook.sql.steps import make_table
 
 HERE = Path(__file__).parent
 CASES = [
@@ -53,7 +54,7 @@ def _result(con: duckdb.DuckDBPyConnection, model: Model, case: dict[str, Any]) 
         _fill(con, name, case.get("given", {}).get(name, []))
     first, last = case.get("window", ("2026-10-01", "2026-11-01"))
     con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
-    con.execute(f"create table result as {model.sql}")
+    make_table(con, model, "result")
 
 
 def _expected(con: duckdb.DuckDBPyConnection, model: Model, rows: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:

@@ -21,7 +21,20 @@ RATE = st.decimals(min_value="0.000000000001", max_value="0.01", places=12)
 ALLOWANCE = {"provider": "google", "model": "flash", "meter": "input", "starts_on": "2020-01-01", "ends_on": "9999-12-31"}
 CHAIN = [
     f"core.{name}"
-    for name in ["usage", "model_seen", "rate_in_force", "usage_meter", "usage_cost", "model_spend", "cost_line", "allocation"]
+    for name in [
+        "owner_profile",
+        "owner_in_force",
+        "usage",
+        "model_seen",
+        "rate_in_force",
+        "usage_meter",
+        "usage_cost",
+        "model_spend",
+        "cost_line",
+        "shared_line",
+        "owned_line",
+        "allocation",
+    ]
 ]
 """Computed from what is given, in this order."""
 
@@ -91,7 +104,7 @@ def test_a_month_is_short_by_its_minimum_less_its_cost_and_never_by_less_than_no
 
 
 def _posted(chain: Chain, tables: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[tuple[object, object], object]:
-    models = ["core.cost_line", "core.allocation", "marts.chargeback"]
+    models = ["core.cost_line", "core.shared_line", "core.owned_line", "core.allocation", "marts.chargeback"]
     made = chain({"book.day": calendar(FIRST, AFTER), **tables}, models, FIRST, AFTER)
     return {(row["line"], row["team"]): row["posted_usd"] for row in made["marts.chargeback"]}
 
@@ -112,8 +125,22 @@ def test_credits_and_corrections_keep_their_sign_and_go_to_whose_charge_they_cor
                 {**adjusted, "line": "Correction of 2026-09", "basis": "late", "team": "red", "billed_as": None, "cost_usd": -2},
             ],
             "core.charge": [
-                {"charge_id": "a", "day": "2026-10-02", "billed_as": "google", "billed_cost": 40, "cost_usd": 40},
-                {"charge_id": "b", "day": "2026-10-02", "billed_as": "google", "billed_cost": -7, "cost_usd": -7},
+                {
+                    "charge_id": "a",
+                    "day": "2026-10-02",
+                    "billed_as": "google",
+                    "billed_cost": 40,
+                    "cost_usd": 40,
+                    "charge_category": "Usage",
+                },
+                {
+                    "charge_id": "b",
+                    "day": "2026-10-02",
+                    "billed_as": "google",
+                    "billed_cost": -7,
+                    "cost_usd": -7,
+                    "charge_category": "Credit",
+                },
             ],
         },
     )
@@ -123,7 +150,8 @@ def test_credits_and_corrections_keep_their_sign_and_go_to_whose_charge_they_cor
         ("Free allowance", "red"): "-1.25",
         ("Free allowance", "blue"): "-3.75",
         ("Correction of 2026-09", "red"): "-2.00",
-        ("Billed minus priced", "unallocated"): "-2.00",
+        ("Billed minus priced", "unallocated"): "5.00",
+        ("Credit", "unallocated"): "-7.00",
     }
 
 
@@ -138,9 +166,13 @@ def test_cache_storage_is_priced_by_the_token_hour_to_who_owns_the_cache_not_by_
                 {**bucket, "usage_id": "calls", "project_id": "calls", "requests": 1000, "input_tokens": 1_000_000, "output_tokens": 0},
             ],
             "book.owner": [
-                {"rule_id": name, "starts_on": "2020-01-01", "ends_on": "9999-12-31", "field": "project_id", "pattern": name, "team": team,
+                {"rule_id": name, "starts_on": "2020-01-01", "ends_on": "9999-12-31", "conditions": 1, "rank": 1, "team": team,
                  "priority": 0}
                 for name, team in (("caches", "cache owner"), ("calls", "caller"))
+            ],
+            "book.owner_condition": [
+                {"rule_id": name, "field": "project_id", "pattern": name, "is_exact": True, "is_first": True}
+                    for name in ("caches", "calls")
             ],
             "book.day": calendar(FIRST, AFTER),
             "rate_cards.alias": [
