@@ -85,6 +85,13 @@ def line_of(path: Path, loc: Loc) -> int:
     return line
 
 
+def lines_of_items(path: Path, key: str) -> list[int]:
+    """Lines on which the items of a top-level list begin; none where it is not there."""
+    with path.open(encoding="utf-8") as handle:
+        found = _child(yaml.compose(handle, _Base), key)
+    return [item.start_mark.line + 1 for item in found[1].value] if found and isinstance(found[1], yaml.SequenceNode) else []
+
+
 def _child(node: yaml.Node | None, step: int | str) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark.line + 1, node.value[step]

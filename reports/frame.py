@@ -30,6 +30,7 @@ class PageFacts:
     data_through: date
     run_hash: str
     is_closed: bool
+    owner_target: Decimal
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[Row]:
@@ -254,18 +255,16 @@ class Frame:
         """
         return self.rows(query, self.week.end, self.week.first)
 
-    @cached_property
-    def owned_share(self) -> Mapping[str, Decimal]:
-        """Share of the week's cost that has an owner, now and before."""
-        return {"now": _owned(self.by("team", self.span)), "before": _owned(self.by("team", self.week.before))}
+    def owned(self, span: Span) -> tuple[Decimal, Decimal]:
+        """What the calls and GPU hours of a span cost that have an owner, and what they all cost: none is below zero."""
+        query = """
+            select coalesce(sum(case when is_owned then cost_usd end), 0) as owned_usd, coalesce(sum(cost_usd), 0) as cost_usd
+            from marts.owner_coverage where day >= ? and day < ?
+        """
+        [row] = self.rows(query, *span)
+        return row["owned_usd"], row["cost_usd"]
 
     @property
     def elapsed(self) -> timedelta:
         """Length of what is shown."""
         return self.week.end - self.week.first
-
-
-def _owned(teams: Mapping[str, Decimal]) -> Decimal:
-    whole = sum(teams.values(), ZERO)
-    lost = teams.get("unowned", ZERO) + teams.get("unallocated", ZERO)
-    return Decimal(1) if not whole else 1 - lost / whole

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.frame import Frame
-from meterbook.reports.numbers import NONE, change, head, percent, points, price, ratio
+from meterbook.reports.numbers import NONE, change, head, percent, points, price, ratio, share
 from meterbook.reports.section import Section
+
+_PICO = 10**12
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,15 @@ def _idle_share(pools: list[dict[str, Any]]) -> Decimal | None:
 
 
 def _owned(frame: Frame) -> Kpi:
-    now, before = frame.owned_share["now"], frame.owned_share["before"]
+    (owned, whole), before = frame.owned(frame.span), ratio(*frame.owned(frame.week.before))
+    now, name, target = ratio(owned, whole), "Cost with an owner", percent(frame.facts.owner_target)
+    if now is None:
+        return Kpi(name, NONE, "", f"no call or GPU hour with a price; target {target}")
+    moved = None if before is None else now - before
+    mood = "over" if now < frame.facts.owner_target else _mood(moved, up_is_bad=False)
+    # Not all is never shown as 100 %.
     return Kpi(
-        "Cost with an owner",
-        percent(now),
-        points(now - before),
-        f"{frame.week.basis}, {percent(before)}",
-        _mood(now - before, up_is_bad=False),
+        name, share(int(owned * _PICO), int(whole * _PICO)), points(moved), f"target {target}; {frame.week.basis}, {percent(before)}", mood
     )
 
 

@@ -10,17 +10,31 @@ must:
 */
 with sample as (
     select
-        staged.*, staged.sampled_second - staged.sampled_second % staged.interval_seconds as slot_second,
+        staged.*, coalesce(owner.owner_team, staged.team) as holder,
+        staged.sampled_second - staged.sampled_second % staged.interval_seconds as slot_second,
         row_number() over (
             partition by staged.day, staged.device_id, staged.sampled_second - staged.sampled_second % staged.interval_seconds
             order by staged.sampled_second desc, staged.used_gpus desc, staged.team, staged.job_id, staged.interval_seconds
         ) as place
     from staging.gpu_sample as staged
+    cross join (
+        select count(case when field = 'job_id' then 1 end) as job_rules, count(case when field = 'host' then 1 end) as host_rules
+        from book.owner_condition
+    ) as asked
+    left join book.hour as hour on hour.day = staged.day and hour.hour_second = staged.sampled_second - staged.sampled_second % 3600
+    left join core.owner_in_force as owner
+        on owner.kind = 'sample' and owner.day = staged.day and owner.book_day = coalesce(hour.book_day, staged.day)
+        and owner.pool = coalesce(staged.pool, '')
+        and owner.job_id = case when asked.job_rules > 0 then coalesce(staged.job_id, '') else '' end
+        and owner.host = case when asked.host_rules > 0 then coalesce(staged.host, '') else '' end
+        and owner.team = coalesce(staged.team, '') and owner.tenant = coalesce(staged.tenant, '')
+        and owner.feature = coalesce(staged.feature, '') and owner.model = coalesce(staged.gpu_model, '')
+        and owner.source = coalesce(staged.source, '')
     where staged.day >= getvariable('from_day') - 1 and staged.day < getvariable('to_day')
 ),
 ordered as (
     select
-        day, device_id, sampled_second - sampled_second % 3600 as hour_second, team, pool, gpu_model, source, gpus,
+        day, device_id, sampled_second - sampled_second % 3600 as hour_second, holder as team, pool, gpu_model, source, gpus,
         coalesce(used_gpus, 0) as used, coalesce(warm_idle_gpus, 0) as warm, coalesce(unknown_gpus, 0) as unknown, slot_second,
         -- A slot that reaches over the hour counts inside it only.
         case when slot_second % 3600 + interval_seconds > 3600 then 3600 - slot_second % 3600 else interval_seconds end as length,

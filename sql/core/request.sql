@@ -69,19 +69,24 @@ select
             else 'not billed' end) end as billing,
     case when request.is_cache_hit then 'gateway cache' when request.is_free then 'its source'
         when request.status = 'failure' then coalesce(policy.rule, 'no policy') end as billing_rule,
-    policy.fee_usd, request.key_id, request.key_alias, request.project_id, request.user_id, request.session_id,
+    policy.fee_usd, request.key_id, request.key_alias, request.project_id, request.account_id, request.user_id, request.session_id,
     coalesce(owner.owner_team, request.team) as team, owner.cost_centre, coalesce(owner.owner_tenant, request.tenant) as tenant,
     coalesce(owner.owner_feature, request.feature) as feature, coalesce(owner.owner_environment, request.environment) as environment,
     request.experiment_arm, request.response_id, request.prompt_hash, request.logs, coalesce(request.cost_basis, 'computed') as cost_basis,
     request.reported_cost_usd, request.file_id
 from request
-cross join (select coalesce(max(case when owner.field = 'user_id' then 1 else 0 end), 0) as by_user from book.owner as owner) as asked
+cross join (
+    select count(case when field = 'user_id' then 1 end) as user_rules, count(case when field like 'tags.%' then 1 end) as tag_rules
+    from book.owner_condition
+) as asked
 left join book.local_day as local
     on local.day = request.day and request.started_at >= local.starts_at and request.started_at < local.ends_at
 left join core.owner_in_force as owner
-    on owner.day = request.day and owner.key_id = coalesce(request.key_id, '') and owner.key_alias = coalesce(request.key_alias, '')
-    and owner.project_id = coalesce(request.project_id, '')
-    and owner.user_id = case when asked.by_user = 1 then coalesce(request.user_id, '') else '' end
+    on owner.kind = 'call' and owner.day = request.day and owner.book_day = coalesce(local.book_day, request.day)
+    and owner.key_id = coalesce(request.key_id, '') and owner.key_alias = coalesce(request.key_alias, '')
+    and owner.project_id = coalesce(request.project_id, '') and owner.account_id = coalesce(request.account_id, '')
+    and owner.user_id = case when asked.user_rules > 0 then coalesce(request.user_id, '') else '' end
+    and owner.tags = case when asked.tag_rules > 0 then coalesce(request.tags, '') else '' end
     and owner.team = coalesce(request.team, '') and owner.tenant = coalesce(request.tenant, '')
     and owner.feature = coalesce(request.feature, '') and owner.environment = coalesce(request.environment, '')
     and owner.model = coalesce(request.model, '') and owner.provider = coalesce(request.provider, '')

@@ -24,11 +24,18 @@ call as (
     inner join staging.request as request
         on request.day = lacking.day and coalesce(request.source, '') = lacking.source
         and coalesce(request.provider, '') = lacking.provider and coalesce(request.model, '') = lacking.model
-    cross join (select coalesce(max(case when owner.field = 'user_id' then 1 else 0 end), 0) as by_user from book.owner as owner) as asked
+    cross join (
+        select count(case when field = 'user_id' then 1 end) as user_rules, count(case when field like 'tags.%' then 1 end) as tag_rules
+        from book.owner_condition
+    ) as asked
+    left join book.local_day as local
+        on local.day = request.day and request.started_at >= local.starts_at and request.started_at < local.ends_at
     left join core.owner_in_force as owner
-        on owner.day = request.day and owner.key_id = coalesce(request.key_id, '') and owner.key_alias = coalesce(request.key_alias, '')
-        and owner.project_id = coalesce(request.project_id, '')
-        and owner.user_id = case when asked.by_user = 1 then coalesce(request.user_id, '') else '' end
+        on owner.kind = 'call' and owner.day = request.day and owner.book_day = coalesce(local.book_day, request.day)
+        and owner.key_id = coalesce(request.key_id, '') and owner.key_alias = coalesce(request.key_alias, '')
+        and owner.project_id = coalesce(request.project_id, '') and owner.account_id = coalesce(request.account_id, '')
+        and owner.user_id = case when asked.user_rules > 0 then coalesce(request.user_id, '') else '' end
+        and owner.tags = case when asked.tag_rules > 0 then coalesce(request.tags, '') else '' end
         and owner.team = coalesce(request.team, '') and owner.tenant = coalesce(request.tenant, '')
         and owner.feature = coalesce(request.feature, '') and owner.environment = coalesce(request.environment, '')
         and owner.model = lacking.model and owner.provider = lacking.provider and owner.source = lacking.source

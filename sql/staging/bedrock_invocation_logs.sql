@@ -23,7 +23,8 @@ select
     ranked.request_id, ranked.day, ranked.started_at, ranked.source, ranked.provider, ranked.model, ranked.requested_model,
     ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens, ranked.cache_write_1h_tokens,
     ranked.output_tokens, ranked.quantity, ranked.quantity_unit, ranked.region, ranked.latency_ms, ranked.status, ranked.error_class,
-    ranked.finish_reason, ranked.key_id, ranked.key_alias, ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant,
+    ranked.finish_reason, ranked.key_id, ranked.key_alias, ranked.project_id, ranked.project_id as account_id,
+    ranked.user_id, ranked.session_id, ranked.team, ranked.tenant,
     ranked.feature, ranked.environment, ranked.experiment_arm, ranked.prompt_hash, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

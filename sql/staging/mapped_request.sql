@@ -28,8 +28,8 @@ select
     ranked.video_input_tokens, ranked.output_tokens, ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens,
     ranked.searches, ranked.quantity, ranked.quantity_unit, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status,
     ranked.error_class, ranked.finish_reason, ranked.is_cache_hit, ranked.is_free, ranked.is_estimated, ranked.key_id, ranked.key_alias,
-    ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.reported_cost_usd,
+    ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature,
+    ranked.environment, ranked.tags, ranked.experiment_arm, ranked.reported_cost_usd,
     case when ranked.reported_cost_usd is not null then 'reported' end as cost_basis, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

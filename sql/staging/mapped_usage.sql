@@ -26,7 +26,7 @@ select
     ranked.cache_write_1h_tokens, ranked.cache_write_12h_tokens, ranked.audio_input_tokens, ranked.audio_cache_read_tokens,
     ranked.image_input_tokens, ranked.image_cache_read_tokens, ranked.video_input_tokens, ranked.output_tokens, ranked.audio_output_tokens,
     ranked.image_output_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit, ranked.reported_cost_usd, ranked.key_id,
-    ranked.key_alias, ranked.project_id, ranked.user_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.file_id,
-    ranked.copies
+    ranked.key_alias, ranked.project_id, ranked.account_id, ranked.user_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
+    ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1
