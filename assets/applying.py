@@ -108,7 +108,7 @@ def _to_copy(book: Book, card: Path) -> Path | None:
 
 def _corrections(rerating: Rerating, version: str, why: str) -> Iterator[Correction]:
     known = {line.correction_id for line in rerating.workspace.book.corrections}
-    posted_on = rerating.workspace.book.settings.open_from
+    posted_on = rerating.workspace.book.open_from
     for day, period, *owners, before, amount in rerating.to_correct():
         told = [version, str(day), period, *owners, str(before)]
         name = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:16]

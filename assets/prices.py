@@ -67,7 +67,7 @@ class PriceHistory:
     @property
     def open_from(self) -> date:
         """First UTC day of which nothing is closed; a day of the book may begin in the middle of one."""
-        first = self.book.settings.open_from
+        first = self.book.open_from
         if first == date.min:
             return first
         begins = datetime.combine(first, datetime.min.time(), ZoneInfo(self.book.settings.time_zone)).astimezone(UTC)

@@ -12,11 +12,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from meterbook.assets.closed import Closed
 from meterbook.assets.gate import HeldBackError, why_held
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
+from meterbook.reports.charges import Edition
+from meterbook.reports.codes import FinanceError
 from meterbook.reports.frame import WEEKS
 from meterbook.reports.page import PageFacts
+from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts, Rule
 from meterbook.sql.catalog import digest
 from meterbook.sql.lake import write_atomically, write_if_changed
@@ -27,7 +31,10 @@ JUDGED = (
     "marts.input_file", "marts.volume", "marts.same_money", "marts.priced_use", "marts.attempt_use", "raw.file_flag", "raw.quarantine"
 )  # fmt: skip
 """What the quality page is read from, and the gate."""
-MONTHLY = {WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell"), "chargeback": ("marts.chargeback", "marts.statement")}
+MONTHLY = {
+    WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell"),
+    "chargeback": ("marts.chargeback", "marts.chargeback_tenant", "marts.rate_used"),
+}
 """Tables cut by month that a publication is read from."""
 BOOK_TABLES = ("book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
 
@@ -78,16 +85,22 @@ class Publisher:
             Each publication with its files, as soon as they are there.
 
         Raises:
-            HeldBackError: after the others, where too little of a period has a price; what was published of it before stays.
+            HeldBackError: after the others, where too little of a period has a price, or its finance files cannot be written; what was
+                published of it before stays.
         """
         held: dict[str, str] = {}
         with self.workspace.catalog.connect() as con:
             for item in items:
                 why = self._why_held(item, con)
                 if why is None:
-                    yield item, self._publish(item, con)
-                else:
-                    held[item.key] = why
+                    try:
+                        files = self._publish(item, con)
+                    except FinanceError as error:
+                        why = f"{item.key}: {error}"
+                    else:
+                        yield item, files
+                        continue
+                held[item.key] = why
         if held:
             raise HeldBackError(held)
 
@@ -101,6 +114,25 @@ class Publisher:
         target = self.workspace.book.settings.coverage_target
         return None if item == QUALITY_PAGE else why_held(con, item.key, bounds_of(item), target)
 
+    def close(self, period: str, edition: Edition) -> dict[str, bytes]:
+        """Publish the finance files of a month as closed.
+
+        Returns:
+            Each file by its path below the month's folder.
+
+        Raises:
+            FinanceError: they cannot be written.
+        """
+        item = Publication("chargeback", period)
+        with self.workspace.catalog.connect() as con:
+            files = self._statement(item, con, edition)
+        folder = self.workspace.folder / "chargeback" / period
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+    def _closed(self, item: Publication) -> Closed | None:
+        """The closed month whose finance files an item is."""
+        return next((one for one in self.workspace.book.closed if item.key == f"chargeback/{one.period}"), None)
+
     def _publish(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         files = self._statement(item, con) if item.kind == "chargeback" else self._page(item, con)
         known = {
@@ -110,8 +142,15 @@ class Publisher:
         write_atomically(self._record, json.dumps(dict(sorted(known.items())), indent=1))
         return files
 
-    def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
-        return finance.write_chargeback(self.workspace.folder / "chargeback", item.period, con)
+    def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection, edition: Edition | None = None) -> list[Path]:
+        if closed := self._closed(item):
+            return publish_set(self.workspace.folder / "chargeback" / item.period, closed.contents())
+        facts, (_, end) = self._facts(item), bounds_of(item)
+        facts = replace(facts, data_through=min(facts.data_through, end - timedelta(days=1)))
+        target, journal = self.workspace.folder / "chargeback", self.workspace.book.journal
+        if edition:
+            facts = replace(facts, is_closed=True)
+        return finance.write_chargeback(target, item.period, con, facts, settings=journal, edition=edition)
 
     def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
@@ -135,7 +174,7 @@ class Publisher:
             company=self.workspace.book.settings.name,
             data_through=date.fromisoformat(days[-1]) if (days := self.workspace.days_of(["marts.conservation"])) else None,
             refused=[(name, why) for name, why in whys.items() if why],
-            rules=[rule for _, model in sorted(self.workspace.project.models.items()) for rule in self._rules(model)],
+            rules=[rule for _, model in sorted(self.workspace.project.regular.items()) for rule in self._rules(model)],
             coverage_target=self.workspace.book.settings.coverage_target,
         )
 
@@ -157,7 +196,7 @@ class Publisher:
         first, last = bounds_of(item)
         checks = [
             (len(model.header.must) + 1 + len(model.header.should), sum(rows > 0 for rows in broken.values()))
-            for model in self.workspace.project.models.values()
+            for model in self.workspace.project.regular.values()
             if (broken := self._warnings(model.name, str(first), str(last))) is not None
         ]
         return PageFacts(
@@ -168,7 +207,8 @@ class Publisher:
             checks_total=sum(total for total, _ in checks),
             data_through=date.fromisoformat(self.workspace.days_of(["marts.conservation"])[-1]),
             run_hash=self._fingerprint(item),
-            is_closed=False,
+            is_closed=last <= book.open_from,
+            owner_target=book.settings.owner_target,
         )
 
     def _cards(self, first: date, end: date) -> list[tuple[str, str]]:
@@ -188,6 +228,9 @@ class Publisher:
 
     def _is_stale(self, item: Publication) -> bool:
         known = self._known().get(item.key)
+        if known and item.kind == WEEKLY and bounds_of(item)[1] <= self.workspace.book.open_from:
+            # A page of days that are closed stays as it is.
+            return not all((self.workspace.folder / path).is_file() for path in known["files"])
         if known is None or known["fingerprint"] != self._fingerprint(item):
             return True
         return not all((self.workspace.folder / path).is_file() for path in known["files"])
@@ -197,18 +240,23 @@ class Publisher:
             tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
             said = asdict(self.quality)
             return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables])
+        if closed := self._closed(item):
+            return closed.digest
         first, last = bounds_of(item)
         if item.kind == WEEKLY:
             first -= timedelta(weeks=WEEKS)
         lake = self.workspace.lake
-        daily = [name for name, model in self.workspace.project.models.items() if model.clock == "day" and model.layer == "marts"]
+        daily = [name for name, model in self.workspace.project.regular.items() if model.clock == "day" and model.layer == "marts"]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
-        touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0], last - timedelta(days=1))}
+        # Statements show the month before.
+        before = timedelta(days=1) if item.kind == "chargeback" else timedelta(0)
+        touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0] - before, bounds_of(item)[0], last - timedelta(days=1))}
         months = [(name, [token for token in lake.table(name).tokens() if token[0] in touched]) for name in MONTHLY[item.kind]]
         book = [lake.table(name).tokens() for name in BOOK_TABLES]
         cards = self._cards(first, last)
-        settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target"})
-        return digest([self._code, settings, tokens, months, book, cards])
+        settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target", "owner_target"})
+        journal = repr(self.workspace.book.journal) if item.kind == "chargeback" else ""
+        return digest([self._code, settings, tokens, months, book, cards, journal])
 
     @cached_property
     def _code(self) -> str:

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 
-from meterbook.assets.book import Book
+from meterbook.assets.book import Book, BookError
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.clock import side_of
+from meterbook.assets.closed import RAW, CloseError, refuse_missing
 from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
 from meterbook.assets.prices import PRICED_TABLES, PriceHistory
@@ -63,7 +64,8 @@ class Workspace:
     @cached_property
     def engine(self) -> Engine:
         """The engine over what has been ingested so far."""
-        return Engine(Catalog(self.lake, self.project, self.inbox.raw_files(), self._settings, columns()))
+        raw = {**self.inbox.raw_files(), RAW: [one.raw_file for one in self.book.closed]}
+        return Engine(Catalog(self.lake, self.project, raw, self._settings, columns()))
 
     @property
     def catalog(self) -> Catalog:
@@ -74,6 +76,10 @@ class Workspace:
         """Take in what lies in the inbox and publish the tables of the book beside it."""
         self.lake.clean()
         ingested = self.inbox.ingest(progress)
+        try:
+            refuse_missing(self.book.closed, {entry.sha256 for entry in self.inbox.entries.values()})
+        except CloseError as error:
+            raise BookError(str(error)) from error
         self.__dict__.pop("engine", None)
         self.prices.take_up()
         for name, frame in tables_of(self.book).items():
@@ -102,7 +108,8 @@ class Workspace:
         """
         if not self.catalog.days:
             return None
-        stale = [(model, key) for model in self.project.models.values() for key in (*self.engine.stale(model), *self.engine.orphans(model))]
+        regular = self.project.regular.values()
+        stale = [(model, key) for model in regular for key in (*self.engine.stale(model), *self.engine.orphans(model))]
         if not stale:
             return None
         # A day of the book may end in the UTC day after it, and what is made from it in the one after that.

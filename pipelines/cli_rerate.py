@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -15,7 +16,10 @@ from rich.table import Table
 from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import AuditError, Record, read_audit
 from meterbook.assets.book import Book, BookError
+from meterbook.assets.closed import CloseError
 from meterbook.assets.corrections import FILE as CORRECTIONS
+from meterbook.assets.ratecards import ACTION as CARD_ACTION
+from meterbook.assets.ratecards import RateCardError
 from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
@@ -92,7 +96,7 @@ def audit(context: typer.Context, form: Form = "table") -> None:
     try:
         for record in read_audit(folder / AUDIT):
             records.append(record)  # noqa: PERF402 -- what verifies is listed even where a later line does not
-        _refuse_missing(folder, {record.digest for record in records})
+        _refuse_missing(folder, records)
     except AuditError as error:
         _list(records, form)
         err.print(str(error), style="red", soft_wrap=True, markup=False)
@@ -126,11 +130,42 @@ def _say(folder: Path, applied: "Applied") -> None:
     err.print(f"{folder / AUDIT}: record {applied.audit[:16]}", soft_wrap=True, markup=False)
 
 
-def _refuse_missing(folder: Path, digests: set[str]) -> None:
-    """A record that a correction refers to was cut off, or was never there."""
-    for line in Book(folder).corrections:
+def _refuse_missing(folder: Path, records: Sequence[Record]) -> None:
+    """A record that a correction or a closed month refers to was cut off, or was never there; or a closed month is not as it was closed."""
+    digests = {record.digest for record in records}
+    book = Book(folder)
+    _refuse_altered_cards(book, records)
+    for closed in book.closed:
+        if not any(record.action == "close" and record.details.get("record") == closed.digest for record in records):
+            raise AuditError(f"{folder / AUDIT}: has no record of {closed.folder}, as it is now")
+        try:
+            contents = closed.contents()
+        except CloseError as error:
+            raise AuditError(str(error)) from error
+        for name, content in contents.items():
+            published = folder / "chargeback" / closed.period / name
+            if published.is_file() and published.read_bytes() != content:
+                told = f"`meterbook chargeback {closed.period}` restores it"
+                raise AuditError(f"{published}: is not what {closed.period} was closed with; {told}")
+    for line in book.corrections:
         if line.audit not in digests:
             raise AuditError(f"{folder / AUDIT}: has no record {line.audit}, to which {CORRECTIONS} refers ({line.correction_id})")
+
+
+def _refuse_altered_cards(book: Book, records: Sequence[Record]) -> None:
+    """A published rate card is not as it was published, or is gone; of an edition that was published anew, the last record counts."""
+    told = {
+        (one.details.get("period"), one.details.get("edition")): one.details.get("record") for one in records if one.action == CARD_ACTION
+    }
+    for card in book.published_cards:
+        if told.pop((card.record.period, card.record.edition), None) != card.digest:
+            raise AuditError(f"{book.folder / AUDIT}: has no record of {card.folder}, as it is now")
+        try:
+            card.refuse_altered()
+        except RateCardError as error:
+            raise AuditError(str(error)) from error
+    for period, edition in told:
+        raise AuditError(f"{book.folder}: edition {edition} of the rate card of {period} is gone; restore it from git or publish it again")
 
 
 def _list(records: list[Record], form: str) -> None:

@@ -11,11 +11,14 @@ FILES = {
 name: My company
 currency: USD
 time_zone: UTC            # finance time zone, such as Europe/Berlin: its days and months are those of pages and statements
-mode: showback            # or chargeback
+mode: showback            # or chargeback: of every team without an entry below (docs/chargeback.md)
+# team_modes:
+#   support: {mode: chargeback, starts_on: 2026-10-01}
+# readiness: {coverage: 0.95, unexplained: 0.01, open_disputes: 0, months: 2}   # what a team needs before it is charged
 # starts_on: 2026-01-01   # first day of the book; the first day of data where left out
 coverage_target: 0.98     # least share of tokens, requests and reported dollars with a price; a week or month with less is not published
+owner_target: 0.95        # least share of the cost of calls and GPU hours that should have a team (`meterbook owners coverage`)
 
-# closed_through: 2026-09 # the last month whose prices no longer change: `rerate` corrects it by lines in an open month
 
 # Files in inbox/ are recognised by content. Name a source to call it by its own name, to fix its format, or to map its columns:
 sources: []
@@ -36,13 +39,19 @@ sources: []
 gpu_pools: {}
 #  training: {rate: gpu/h100-sxm, owner: research, commitment: reserved_1y}   # standard (on demand), spot, reserved_1y, reserved_3y
 """,
-    "owners.csv": "starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority\n",
+    "owners.csv": "starts_on,ends_on,field,pattern,team,cost_centre,gl_account,feature,tenant,environment,priority\n",
     "allocation.yaml": """\
-# Costs that teams share, and the key by which they are split over the teams with an owner: cost, tokens, requests, even, fixed.
+# Costs that teams share, in the order in which they are shared out, and the key of each (docs/allocation.md): cost, tokens, requests,
+# gpu_hours, direct_cost, full_cost, even, fixed, or `weights: NAME` of weights.csv.
 pools: []
-#  - {pool: gateway, monthly_usd: 4200.00, key: cost}
+#  - {pool: platform staff, monthly_usd: 9000.00, key: {weights: headcount}, passes: {gateway: 0.25}}
+#  - {pool: gateway, monthly_usd: 4200.00, key: requests, exempt: [platform]}
 #  - {pool: on-call, monthly_usd: 2000.00, key: fixed, shares: {support: 3, research: 1}}
+#  - {pool: idle GPUs, lines: ["GPU free idle"], key: gpu_hours, scope: {gpu_pool: training}, cap_share: 0.5}
+#  - {pool: openai taxes, lines: [Tax], basis: bill of openai, key: cost, scope: {provider: openai}}
+#  - {pool: openai credits, lines: [Credit], basis: bill of openai, corrects: openai taxes}
 """,
+    "weights.csv": "weights,team,weight,starts_on,ends_on\n",
     "commitments.yaml": """\
 # What is paid whatever is used (docs/commitments.md). Append an entry for each order; entries of one name add up. Dates are half open.
 provisioned_throughput: []     # Azure PTU, Bedrock provisioned throughput, Vertex GSU: calls served at that tier cost nothing more
@@ -60,6 +69,26 @@ reserved_gpu: []
 minimum_spend: []              # of a calendar month, for what a provider's models cost
 #  - {name: enterprise, provider: openai, monthly: 5000, starts_on: 2026-01-01}
 """,
+    "journal.yaml": """\
+# Accounts of the journal of what teams are charged (docs/chargeback.md); without them there is no journal.
+# clearing_account: '1450'
+# accounts:                     # of lines whose owner has no gl_account; the first that matches holds
+#   - {line: 'Shared: *', account: '6130'}
+#   - {line: '*', account: '6110'}
+# export: [netsuite, quickbooks]
+""",
+    "ratecard.yaml": """\
+# Internal prices by class of models and GPU pool (docs/chargeback.md): `meterbook ratecard publish 2026-11` makes the card of a month.
+classes: []
+#  - {class: premium, models: ["claude-opus*", "o3*"]}     # as logged; the first class that matches holds
+#  - {class: standard, models: ["*"]}
+# margin_percent: 0             # on prices that are not stated: those are what use cost in the month a card is made from
+# rates:
+#  - {class: premium, meter: output, usd_per_million: 80}
+#  - {gpu_pool: training, usd_per_hour: 2.90}
+# difference_to: platform       # team that bears the difference to provider cost; nobody where left out
+""",
+    "disputes.csv": "id,period,team,amount_usd,opened_on,closed_on,note\n",
     "units.yaml": """\
 # Units of business value, as outcome files name them, and the feature that carries their cost.
 units: []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import make_small
+from small import freeze, make_small
 from xdist.scheduler import LoadFileScheduling
 
 from meterbook.assets.rerating import needed
@@ -69,8 +69,9 @@ class SmallBook:
             handle.write(json.dumps(record) + "\n")
 
     def close(self, month: str, more: str = "") -> None:
-        """Close the months up to one."""
-        (self.folder / "meterbook.yaml").write_text(f"{BOOK}closed_through: {month}\n{more}", "utf-8")
+        """Close the months up to one, as if nothing had cost anything in them."""
+        (self.folder / "meterbook.yaml").write_text(f"{BOOK}{more}", "utf-8")
+        freeze(self.folder, month)
 
     def run(self) -> Workspace:
         """Take in the inbox and compute what days cost, as a run does."""

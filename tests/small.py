@@ -1,15 +1,21 @@
 """Books small enough to be computed in a test, and what they are made of."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from meterbook.assets.audit import append_audit
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.scaffold import scaffold
+from meterbook.sql.models import read_inputs
+
+_TEXTS = dict.fromkeys(("line", "basis", "team", "cost_centre", "gl_account", "tenant", "feature"), pl.String)
 
 CARD = """\
 provider: {provider}
@@ -37,6 +43,22 @@ def gateway_book(folder: Path) -> Path:
 def price(book: Path, provider: str, model: str) -> None:
     """A card: a dollar for a million tokens in, ten for a million out."""
     write(book / f"rate_cards/{provider}.yaml", [CARD.format(provider=provider, model=model)])
+
+
+def freeze(book: Path, month: str) -> None:
+    """What a closed month leaves in a book, without lines or files."""
+    folder = book / "closed" / month
+    folder.mkdir(parents=True)
+    lines = pl.DataFrame(schema={"day": pl.Date, "corrects_period": pl.String, "cost_usd": pl.Decimal(38, 12)} | _TEXTS)
+    lines.select(*read_inputs()["raw.closed_line"]).write_parquet(folder / "lines.parquet")
+    digest = hashlib.sha256((folder / "lines.parquet").read_bytes()).hexdigest()
+    nothing: dict[str, str] = {}
+    record = {"period": month, "version": 1, "supersedes": None, "meterbook": "0", "prices": [], "cost_usd": "0", "posted_usd": "0"}
+    record |= {"days": nothing, "lines": digest, "inputs": nothing, "book": nothing, "files": nothing}
+    (folder / "close.json").write_text(json.dumps(record), "utf-8")
+    append_audit(
+        book / "audit.jsonl", "close", "month closed", {"record": hashlib.sha256((folder / "close.json").read_bytes()).hexdigest()}
+    )
 
 
 def call(name: str, day: date, tokens: object, **more: object) -> str:

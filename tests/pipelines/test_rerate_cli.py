@@ -85,8 +85,8 @@ def test_apply_says_what_follows_and_the_audit_lists_it(edited: Any) -> None:
     listed = typed(edited, "audit")
     assert listed.exit_code == 0, listed.output
     assert "late list" in listed.stdout
-    assert "1 record; the chain holds" in listed.stderr
-    [record] = json.loads(typed(edited, "audit", "--format", "json").stdout)
+    assert "2 records; the chain holds" in listed.stderr
+    _, record = json.loads(typed(edited, "audit", "--format", "json").stdout)
     assert (record["action"], record["why"], record["details"]["corrections"]) == ("rerate", "late list", 2)
 
 
@@ -98,7 +98,7 @@ def test_an_audit_that_was_tampered_with_names_the_line_and_exits_with_1(edited:
     path.write_text(whole.replace("late list", "early list"), "utf-8")
     found = typed(edited, "audit")
     assert found.exit_code == 1
-    assert "audit.jsonl:1: was changed after it was written" in found.stderr
+    assert "audit.jsonl:2: was changed after it was written" in found.stderr
     path.unlink()
     found = typed(edited, "audit")
     assert found.exit_code == 1
