@@ -16,7 +16,9 @@ from markupsafe import Markup, escape
 from meterbook.reports import periods
 from meterbook.reports.frame import Frame, PageFacts
 from meterbook.reports.quality import Quality, QualityFacts
+from meterbook.reports.ratecard import RateCard
 from meterbook.reports.section import Section, charts_in
+from meterbook.reports.statements import Statement, StatementFacts
 
 __all__ = ["KINDS", "Kind", "PageFacts", "QualityFacts", "render"]
 
@@ -47,6 +49,14 @@ def _quality(con: duckdb.DuckDBPyConnection, _period: str, facts: QualityFacts) 
     return Quality(con, facts)
 
 
+def _ratecard(_con: duckdb.DuckDBPyConnection, _period: str, facts: RateCard) -> RateCard:
+    return facts
+
+
+def _statement(_con: duckdb.DuckDBPyConnection, _period: str, facts: StatementFacts) -> Statement:
+    return Statement(facts)
+
+
 KINDS: Mapping[str, Kind] = {
     "weekly": Kind(
         _week,
@@ -58,6 +68,24 @@ KINDS: Mapping[str, Kind] = {
         "{company}: quality of the data",
         ("verdict", "account", "coverage", "refused", "inputs", "aside", "notes", "alike", "volumes", "rules", "basis"),
     ),
+    "statement": Kind(
+        _statement,
+        "{company}: statement of {period}",
+        (
+            "statement_opening",
+            "statement_lines",
+            "statement_corrections",
+            "statement_shared",
+            "statement_centres",
+            "statement_rates",
+            "statement_closing",
+        ),
+    ),
+    "ratecard": Kind(
+        _ratecard,
+        "{company}: internal rate card of {period}",
+        ("ratecard_opening", "ratecard_tokens", "ratecard_models", "ratecard_gpus", "ratecard_shared", "ratecard_closing"),
+    ),
 }
 FONTS = {
     "inter400": "inter-latin-400-normal.woff2",
@@ -66,12 +94,12 @@ FONTS = {
 }
 
 
-def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFacts | QualityFacts) -> str:
+def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFacts | QualityFacts | StatementFacts | RateCard) -> str:
     """Render one page.
 
     Args:
-        kind: weekly or quality.
-        period: its period, `2026-W43`; there is only one quality page, whatever it is called.
+        kind: weekly, quality, statement or ratecard.
+        period: its period, `2026-W43`, or of a statement or rate card `2026-10`; there is only one quality page, whatever it is called.
         con: a connection in which the marts are views.
         facts: what else a page of this kind says.
 
@@ -84,7 +112,7 @@ def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFa
     built = [(section, section.build(figures)) for section in map(_section, one.sections)]
     shown = [_shown(section, found) for section, found in built]
     charts = [chart for _, found in built if found for chart in charts_in(found)]
-    title = one.title.format(company=facts.company, period=period)
+    title = one.title.format(company=facts.company, period=getattr(facts, "title", period))
     return _environment().get_template("page.html.j2").render(title=title, sections=shown, charts=charts, script=_script(), fonts=_fonts())
 
 

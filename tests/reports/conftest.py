@@ -68,6 +68,7 @@ def facts() -> PageFacts:
         data_through=LAST,
         run_hash="c0ffee",
         is_closed=False,
+        owner_target=Decimal("0.95"),
     )
 
 
@@ -91,7 +92,10 @@ def _fill_day(con: Con, day: date, number: int) -> None:
         put(con, "spend", [{**labels, **tokens, "team": team, "tenant": tenant, "environment": "production"}])
         put(con, "token_use", [{**labels, **tokens, "cache_saving_usd": cost / 5}])
         _fill_cost(con, day, "Model usage", cost, team=team, tenant=tenant, feature=feature)
+        put(con, "owner_coverage", [{"day": day, "basis": "requests", "is_owned": True, "field": "", "value": team, "cost_usd": cost}])
     _fill_cost(con, day, "Model usage", Decimal("1.234567890123"), team="unowned")
+    lost = {"basis": "requests", "is_owned": False, "field": "key_id", "value": "sk-1", "cost_usd": Decimal("1.234567890123")}
+    put(con, "owner_coverage", [{"day": day, **lost}])
     _fill_cost(con, day, "Shared: gateway", Decimal("135.483870967742"), team="support")
     _fill_cost(con, day, "Billed minus priced", Decimal("-0.5"), team="unowned")
     _fill_gpus(con, day, number)
@@ -163,10 +167,17 @@ def _fill_month(con: Con) -> None:
         put(con, "budget_use", [{"budget": budget, "day": LAST, "scope": budget, "team": team, **period, **money}])
     con.execute("""
         insert into marts.chargeback by name
-        select strftime(day, '%Y-%m') as period, team, line, 'by requests, "as logged"' as basis, 'CC-1' as cost_centre,
-            sum(cost_usd) as cost_usd, cast(round(sum(cost_usd), 2) as decimal(38,2)) as posted_usd
+        select strftime(day, '%Y-%m') as period, team, case team when 'support' then 'chargeback' else 'showback' end as mode, line,
+            'by requests, "as logged"' as basis, 'CC-1' as cost_centre,
+            case line when 'Model usage' then '6100' else '(none)' end as gl_account,
+            sum(cost_usd) as cost_usd, cast(round(sum(cost_usd), 2) as decimal(38,2)) as posted_usd, '(none)' as rate_card
         from marts.cost group by all
     """)
+    for team, price in (("support", "0.00000125"), ("sales", "0.000001")):
+        rate = {"period": "2026-10", "team": team, "provider": "openai", "model": "gpt-5", "served_tier": "standard", "region": ""}
+        card = {"rate_id": f"openai/gpt-5/{team}", "card": "openai", "card_version": "0123456789ab", "starts_at": FIRST, "days": 25}
+        prices = {f"{layer}_usd": Decimal(price) for layer in ("list", "contracted", "effective")}
+        put(con, "rate_used", [{**rate, **card, "meter": meter, **prices} for meter in ("input", "output")])
     con.execute("""
         insert into marts.chargeback_tenant by name
         select strftime(day, '%Y-%m') as period, tenant, line, sum(cost_usd) as cost_usd,
