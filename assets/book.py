@@ -4,21 +4,29 @@ Everything is validated by pydantic models that forbid unknown keys; an error is
 What the SQL needs of it becomes tables of schema `book` (`sql/inputs.yaml` lists them).
 """
 
-import csv
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import polars as pl
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from meterbook.assets.closed import CloseError, load_closed
 from meterbook.assets.corrections import FILE as CORRECTIONS
 from meterbook.assets.corrections import CorrectionError, load_corrections
+from meterbook.assets.dated import Dated
+from meterbook.assets.disputes import FILE as DISPUTES
+from meterbook.assets.disputes import DisputeError, load_disputes
+from meterbook.assets.journals import JournalError, load_journal
+from meterbook.assets.modes import Readiness, TeamMode, TeamModes
+from meterbook.assets.owner_overlaps import centres, refuse_overlaps
+from meterbook.assets.owners import OwnerError, Rule, load_owners
+from meterbook.assets.pools import Pool, PoolError, check_pools, load_weights
+from meterbook.assets.ratecards import FILE as RATE_CARD
+from meterbook.assets.ratecards import RateCardError, RateCardFile, StatedClass, StatedRate, load_published
 from meterbook.assets.sources import Mapped, Name, Options, Source, Strict, Zone
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.commitments import CommitmentError, load_commitments
@@ -28,33 +36,9 @@ from meterbook.rate_cards.fx import FxError, load_fx
 from meterbook.rate_cards.policy import PolicyError, load_policies
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, load_yaml
 
-OPEN = date(9999, 12, 31)
-FIRST_DAY, LAST_DAY = date(2015, 1, 1), date(2099, 12, 31)
-"""The calendar; rows dated outside it are set aside at the door."""
-
-OwnerField = Literal[
-    "key_id", "key_alias", "project_id", "user_id", "team", "tenant", "feature", "environment", "model", "provider", "source"
-]
-
 
 class BookError(ValueError):
     """The book is wrong; the message is one line that names file, place and what to do."""
-
-
-class _Dated(Strict):
-    starts_on: date = FIRST_DAY
-    ends_on: date = OPEN
-
-    @field_validator("starts_on", "ends_on", mode="before")
-    @classmethod
-    def _empty_is_open(cls, value: object, info: Any) -> object:  # noqa: ANN401 -- pydantic's ValidationInfo is generic
-        return value if value not in (None, "") else (FIRST_DAY if info.field_name == "starts_on" else OPEN)
-
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> "_Dated":
-        if self.ends_on <= self.starts_on:
-            raise ValueError(f"ends_on {self.ends_on} (exclusive) must lie after starts_on {self.starts_on}")
-        return self
 
 
 class GpuPool(Strict):
@@ -76,61 +60,20 @@ class Settings(Strict):
     time_zone: Zone = Field(
         default="UTC", description="finance time zone: its days, weeks and months are those of every page and statement"
     )
-    mode: Literal["showback", "chargeback"] = "showback"
+    mode: Literal["showback", "chargeback"] = Field(default="showback", description="of every team without an entry in team_modes")
+    team_modes: TeamModes = Field(default_factory=dict)
+    readiness: Readiness = Readiness()
     starts_on: date | None = None
     ends_on: date | None = None
     coverage_target: Decimal = Field(
         default=Decimal("0.98"), ge=0, le=1, description="least share with a price that is published: of tokens, requests, reported dollars"
     )
+    owner_target: Decimal = Field(
+        default=Decimal("0.95"), ge=0, le=1, description="least share of cost with a team: a figure to be held against, which stops nothing"
+    )
     sources: tuple[Source, ...] = ()
     prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}
-    closed_through: str | None = Field(default=None, pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", description="last month that no longer changes")
-
-    @property
-    def open_from(self) -> date:
-        """First day that is not closed."""
-        if self.closed_through is None:
-            return date.min
-        return (date.fromisoformat(f"{self.closed_through}-01") + timedelta(days=31)).replace(day=1)
-
-
-class Owner(_Dated):
-    """One line of owners.csv: who a key, project or tag belongs to, from when to when."""
-
-    field: OwnerField
-    pattern: str = Field(min_length=1)
-    team: Name | None = None
-    cost_centre: Name | None = None
-    feature: Name | None = None
-    tenant: Name | None = None
-    environment: Name | None = None
-    priority: int = 0
-
-    @field_validator("team", "cost_centre", "feature", "tenant", "environment", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
-
-    @field_validator("priority", mode="before")
-    @classmethod
-    def _empty_is_zero(cls, value: object) -> object:
-        return 0 if value == "" else value
-
-
-class Pool(_Dated):
-    """A cost that teams share."""
-
-    pool: Name
-    monthly_usd: Decimal = Field(ge=0, decimal_places=6)
-    key: Literal["cost", "tokens", "requests", "even", "fixed"]
-    shares: Mapping[Name, Annotated[int, Field(ge=0)]] = {}
-
-    @model_validator(mode="after")
-    def _shares_only_when_fixed(self) -> "Pool":
-        if (self.key == "fixed") != bool(self.shares):
-            raise ValueError("`shares:` belong to `key: fixed`, and to no other key")
-        return self
 
 
 class Unit(Strict):
@@ -144,7 +87,7 @@ class Unit(Strict):
     baseline_to: date | None = None
 
 
-class Budget(_Dated):
+class Budget(Dated):
     """A budget for a scope and a period; zero is a budget of nothing, not no budget."""
 
     budget: Name
@@ -176,7 +119,24 @@ _File = TypeVar("_File", bound=BaseModel)
 _KNOWN_KEYS = sorted(
     {
         key
-        for shape in (Settings, Source, Mapped, Options, GpuPool, _Pools, Pool, _Units, Unit, _Budgets, Budget)
+        for shape in (
+            Settings,
+            Source,
+            Mapped,
+            Options,
+            GpuPool,
+            _Pools,
+            Pool,
+            _Units,
+            Unit,
+            _Budgets,
+            Budget,
+            TeamMode,
+            Readiness,
+            RateCardFile,
+            StatedClass,
+            StatedRate,
+        )
         for key in shape.model_fields
     }
 )
@@ -197,20 +157,31 @@ class Book:
         if not (folder / "meterbook.yaml").is_file():
             raise BookError(f"{folder} is not a book: it has no meterbook.yaml; `meterbook init {folder}` writes one")
         self.settings = _read(folder / "meterbook.yaml", Settings)
-        self.owners = tuple(_owners(folder / "owners.csv"))
-        self.pools = _read(folder / "allocation.yaml", _Pools).pools
+        self.owners = _owners(folder)
         self.units = _read(folder / "units.yaml", _Units).units
         self.budgets = _read(folder / "budgets.yaml", _Budgets).budgets
+        self.rate_card = _read(folder / RATE_CARD, RateCardFile)
         try:
+            self.closed = load_closed(folder)
+            self.weights = load_weights(folder / "weights.csv")
+            pools = _read(folder / "allocation.yaml", _Pools).pools
+            self.pools = check_pools(folder / "allocation.yaml", pools, {weight.weights for weight in self.weights})
             self.fx_rates = load_fx(folder / "fx_rates.csv")
             self.corrections = load_corrections(folder / CORRECTIONS)
             self.commitments = load_commitments(folder / "commitments.yaml", self.fx_rates)
-        except (FxError, CorrectionError, CommitmentError) as error:
+            self.disputes = load_disputes(folder / DISPUTES)
+            self.published_cards = load_published(folder)
+            self.journal = load_journal(folder, (pair for rule in self.owners for pair in _codes(rule)))
+        except (CloseError, PoolError, FxError, CorrectionError, CommitmentError, DisputeError, JournalError, RateCardError) as error:
             raise BookError(str(error)) from error
         _refuse_twice(folder / "units.yaml", "unit", (unit.unit for unit in self.units))
         _refuse_twice(folder / "budgets.yaml", "budget", (budget.budget for budget in self.budgets))
-        _refuse_overlaps(folder / "allocation.yaml", self.pools)
         _refuse_twice(folder / "meterbook.yaml", "source", (source.name for source in self.settings.sources))
+
+    @property
+    def open_from(self) -> date:
+        """The first day of the book that is not closed."""
+        return self.closed[-1].days[1] if self.closed else date.min
 
     @cached_property
     def current_cards(self) -> Cards:
@@ -260,26 +231,22 @@ def _read(path: Path, shape: type[_File]) -> _File:
         raise BookError(explain(path, error, _KNOWN_KEYS)) from error
 
 
-def _owners(path: Path) -> Iterator[tuple[int, Owner]]:
-    if not path.is_file():
-        return
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle, strict=True)
-        known = list(Owner.model_fields)
-        for column in reader.fieldnames or ():
-            if column not in known:
-                guess = difflib.get_close_matches(column, known, 1)
-                raise BookError(f"{path}:1: unknown column {column!r}{f'; did you mean {guess[0]}?' if guess else ''}")
-        for row in reader:
-            yield reader.line_num, _owner(path, reader.line_num, row)
-
-
-def _owner(path: Path, line: int, row: Mapping[str, object]) -> Owner:
+def _owners(folder: Path) -> tuple[Rule, ...]:
     try:
-        return Owner.model_validate(row)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BookError(f"{path}:{line}: {'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
+        rules = load_owners(folder)
+        refuse_overlaps(rules)
+        centres(rules)
+    except OwnerError as error:
+        raise BookError(str(error)) from error
+    return rules
+
+
+def _codes(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The codes of a rule that may come to stand in the journal, each with its place."""
+    teams = [team for team, _ in rule.owner.team.shares] if rule.owner.team else []
+    for text in (*teams, rule.owner.cost_centre, rule.owner.gl_account):
+        if text is not None:
+            yield rule.place, text
 
 
 def _refuse_twice(path: Path, what: str, names: Iterable[str]) -> None:
@@ -288,10 +255,3 @@ def _refuse_twice(path: Path, what: str, names: Iterable[str]) -> None:
         if name in seen:
             raise BookError(f"{path}: {what} {name!r} is given twice")
         seen.add(name)
-
-
-def _refuse_overlaps(path: Path, pools: Iterable[Pool]) -> None:
-    ordered = sorted(pools, key=lambda pool: (pool.pool, pool.starts_on))
-    for before, after in pairwise(ordered):
-        if before.pool == after.pool and after.starts_on < before.ends_on:
-            raise BookError(f"{path}: pool {after.pool!r} from {after.starts_on} overlaps the one until {before.ends_on}")

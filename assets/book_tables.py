@@ -5,11 +5,16 @@ from itertools import zip_longest
 
 import polars as pl
 
-from meterbook.assets.book import FIRST_DAY, LAST_DAY, OPEN, Book
+from meterbook.assets.book import Book
 from meterbook.assets.clock import calendar, hours, local_days
+from meterbook.assets.closed import closed_table
 from meterbook.assets.commitment_tables import commitment_tables
+from meterbook.assets.dated import FIRST_DAY, LAST_DAY, OPEN
+from meterbook.assets.modes import mode_rows
+from meterbook.assets.owner_tables import owner_tables
+from meterbook.assets.pool_tables import pool_tables
+from meterbook.assets.ratecard_tables import ratecard_tables
 from meterbook.rate_cards.fx import FxRate
-from meterbook.rate_cards.patterns import like
 
 
 def tables_of(book: Book) -> dict[str, pl.DataFrame]:
@@ -24,8 +29,12 @@ def tables_of(book: Book) -> dict[str, pl.DataFrame]:
         "book.hour": hours(FIRST_DAY, LAST_DAY, book.settings.time_zone),
         "book.local_day": local_days(FIRST_DAY, LAST_DAY, book.settings.time_zone),
         "book.fx_rate": fx_table(book.fx_rates),
+        "book.closed_period": closed_table(book.closed),
         **{name: _table(name, rows) for name, rows in _rows(book).items()},
+        **owner_tables(book.owners),
         **commitment_tables(book),
+        **pool_tables(book),
+        **ratecard_tables(book),
     }
 
 
@@ -40,16 +49,12 @@ def fx_table(rates: Sequence[FxRate]) -> pl.DataFrame:
 
 def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
     return {
-        "book.owner": [
-            {**owner.model_dump(), "rule_id": f"owners.csv:{line:06d}", "pattern": like(owner.pattern)} for line, owner in book.owners
-        ],
-        "book.pool": [{**pool.model_dump(exclude={"shares", "key"}), "allocation_key": pool.key} for pool in book.pools],
-        "book.pool_share": [{"pool": p.pool, "team": team, "weight": weight} for p in book.pools for team, weight in p.shares.items()],
         "book.budget": [budget.model_dump(exclude={"levels"}) for budget in book.budgets],
         "book.budget_level": [
             {"budget": budget.budget, "level_percent": level} for budget in book.budgets for level in sorted(set(budget.levels))
         ],
         "book.unit": [unit.model_dump() for unit in book.units],
+        "book.team_mode": list(mode_rows(book.settings.mode, book.settings.team_modes)),
         "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
         "book.correction": [
             {**line.model_dump(exclude={"posted_on", "charge_class", "audit"}), "day": line.posted_on} for line in book.corrections
@@ -75,22 +80,18 @@ _TYPES: Mapping[str, pl.DataType] = {
     "baseline_to": pl.Date(),
     "priority": pl.Int32(),
     "level_percent": pl.Int32(),
-    "weight": pl.Int64(),
     "is_billed": pl.Boolean(),
     "is_counted": pl.Boolean(),
     "usd": pl.Decimal(18, 12),
-    "monthly_usd": pl.Decimal(38, 12),
     "amount_usd": pl.Decimal(38, 12),
     "target_usd": pl.Decimal(18, 12),
 }
 _COLUMNS = {
-    "book.owner": "rule_id starts_on ends_on field pattern team cost_centre feature tenant environment priority",
-    "book.pool": "pool starts_on ends_on monthly_usd allocation_key",
-    "book.pool_share": "pool team weight",
     "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
     "book.budget_level": "budget level_percent",
     "book.unit": "unit label feature target_usd baseline_from baseline_to",
     "book.fx_rate": "currency starts_on ends_on usd",
+    "book.team_mode": "team mode starts_on ends_on",
     "book.correction": "correction_id day corrects_period corrects_day team cost_centre tenant feature provider model amount_usd reason",
     "book.gpu_pool": "pool provider model served_tier owner is_billed",
     "book.source": "source is_counted",

@@ -37,7 +37,7 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
         deps=[_dependency(project, model, name) for name in project.upstream(model)],
         partitions_def=clocks.day,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=model.layer,
+        group_name="exports" if model.header.on_demand else model.layer,
         kinds={"sql", "parquet"},
         code_version=model.digest,
         description=f"{model.description}\n\nGrain: {model.header.grain}. Key: {', '.join(model.header.key)}.",

@@ -17,7 +17,7 @@ QUALITY_KEY = dg.AssetKey(["reports", QUALITY])
 
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
     """The weekly page, the chargeback statements and the quality page."""
-    computed = [name for name, model in project.models.items() if model.layer != "staging"]
+    computed = [name for name, model in project.regular.items() if model.layer != "staging"]
     return [
         _asset(
             dg.AssetKey(["reports", WEEKLY]),
@@ -28,10 +28,10 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
         ),
         _asset(
             dg.AssetKey(["chargeback", "statement"]),
-            ["marts.chargeback", "marts.chargeback_tenant", "marts.statement"],
+            ["marts.chargeback", "marts.chargeback_tenant", "marts.rate_used", "marts.statement"],
             clocks.month,
             lambda day: Publication("chargeback", f"{day:%Y-%m}"),
-            "The month's chargeback CSVs and their manifest.",
+            "The month's finance files: lines, workbook, statements, journal, and their manifest.",
         ),
         _asset(
             QUALITY_KEY,

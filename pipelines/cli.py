@@ -13,7 +13,17 @@ import typer
 from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
-from meterbook.pipelines import cli_bench, cli_prices, cli_reconcile, cli_rerate
+from meterbook.pipelines import (
+    cli_bench,
+    cli_close,
+    cli_export,
+    cli_owners,
+    cli_prices,
+    cli_ratecard,
+    cli_readiness,
+    cli_reconcile,
+    cli_rerate,
+)
 from meterbook.pipelines.consoles import err, out
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.strict_yaml import StrictYamlError
@@ -28,9 +38,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_prices.app, name="prices")
+app.add_typer(cli_owners.app, name="owners")
+app.add_typer(cli_ratecard.app, name="ratecard")
 app.add_typer(cli_rerate.app)
+app.add_typer(cli_close.app)
 app.add_typer(cli_reconcile.app)
+app.add_typer(cli_readiness.app)
 app.add_typer(cli_bench.app, name="bench")
+app.add_typer(cli_export.app, name="export")
 
 
 class _Context:
@@ -47,18 +62,21 @@ def _options(
 
 
 @app.command(epilog="Example: meterbook demo ./demo")
-def demo(folder: Annotated[Path, typer.Argument(help="Where to write the sample company.")] = Path("demo")) -> None:
-    """Write the sample company and run everything; print what to open."""
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write the sample company.")] = Path("demo"),
+    days: Annotated[int, typer.Option(min=32, max=92, help="Only so many of its last days.")] = 92,
+) -> None:
+    """Write the sample company, run everything, close its quarter, let a file come late; print what to open."""
     from meterbook.pipelines.demo import write_demo  # noqa: PLC0415 -- numpy and zstandard are slow to load
-    from meterbook.pipelines.demo_company import days  # noqa: PLC0415
+    from meterbook.pipelines.demo_quarter import run_quarter  # noqa: PLC0415
     from meterbook.pipelines.progress import Steps  # noqa: PLC0415
 
     if (folder / "meterbook.yaml").is_file() and not (folder / "truth.json").is_file():
         raise BookError(f"{folder} is a book of your own; name another folder for the sample company")
     with Steps(out) as steps:
-        steps.begin("sample company", len(days()))
-        write_demo(folder, progress=lambda day: steps.advance(str(day)))
-    _run(folder, None, None)
+        steps.begin("sample company", days)
+        write_demo(folder, days, progress=lambda day: steps.advance(str(day)))
+    raise typer.Exit(run_quarter(folder, days, out, debug=_Context.debug))
 
 
 @app.command(epilog="Example: meterbook init ./book")
@@ -139,8 +157,12 @@ def report(
 
 @app.command(epilog="Example: meterbook chargeback 2026-10")
 def chargeback(period: Annotated[str, typer.Argument(help="Month, YYYY-MM.")]) -> None:
-    """Publish a month's statements from what is in the lake; print where they lie."""
-    _publish("chargeback", period)
+    """Publish a month's finance files from what is in the lake; print where they lie, and which are not made and why."""
+    written = _publish("chargeback", period)
+    from meterbook.reports.finance import not_made  # noqa: PLC0415
+
+    for name, why in not_made(written).items():
+        err.print(f"no {name}: {why}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -166,7 +188,7 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
-def _publish(kind: str, period: str | None) -> None:
+def _publish(kind: str, period: str | None) -> list[Path]:
     from meterbook.assets.gate import HeldBackError  # noqa: PLC0415
     from meterbook.assets.publishing import Publisher  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
@@ -176,12 +198,13 @@ def _publish(kind: str, period: str | None) -> None:
     if not items:
         raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
     try:
-        for _, files in publisher.publish(items[-1:]):
-            for path in files:
-                out.print(str(path), soft_wrap=True)
+        written = [path for _, files in publisher.publish(items[-1:]) for path in files]
     except HeldBackError as held:
         err.print(f"not published {held}", style="red", soft_wrap=True, markup=False)
         raise typer.Exit(FAILED) from held
+    for path in written:
+        out.print(str(path), soft_wrap=True)
+    return written
 
 
 def main() -> None:

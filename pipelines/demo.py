@@ -13,7 +13,7 @@ from meterbook.pipelines import demo_gpus as gpus
 from meterbook.pipelines.demo_bills import add_up, write_bills
 from meterbook.pipelines.demo_company import POOLS, days, write_book
 from meterbook.pipelines.demo_gaps import Usage, add_shadow, echoed, settle
-from meterbook.pipelines.demo_gateway import Gateway
+from meterbook.pipelines.demo_gateway import FORGOTTEN_DAY, Gateway, write_forgotten
 from meterbook.pipelines.demo_google import gaps_of, write_google
 from meterbook.pipelines.demo_outcomes import outcomes_of, write_outcomes
 from meterbook.pipelines.demo_requests import lines_of, requests_of
@@ -50,6 +50,12 @@ def write_demo(folder: Path, count: int | None = None, progress: Callable[[date]
         gateway.files[write_outcomes(folder, month, rows)] = {"rows_in": len(rows), "quarantined": 0}
     files = gateway.files | write_bills(folder, usage) | write_google(folder, usage)
     (folder / "truth.json").write_text(json.dumps(truth_of(tally, wanted, usage, files, gateway.late_rows), indent=1) + "\n", "utf-8")
+
+
+def deliver_late(folder: Path) -> Path:
+    """Put a file into the inbox that belongs to a month which is closed by then."""
+    day = FORGOTTEN_DAY
+    return write_forgotten(folder, lines_of(requests_of(day), day))
 
 
 def _gpus(folder: Path, day: date, tally: Tally, gateway: Gateway) -> None:

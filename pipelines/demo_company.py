@@ -124,7 +124,10 @@ FEATURES = (
     ),
 )  # fmt: skip
 POOLS = {"training": ("gpu/h100-sxm", "research", "NVIDIA H100 80GB HBM3"), "inference": ("gpu/l40s", "support", "NVIDIA L40S")}
+HEADCOUNT = {"support": 24, "documents": 9, "engineering": 31, "sales": 17, "research": 8}
 UNOWNED_KEY = "legacy-script"
+REORG, REORG_ON, REORG_CENTRE = "lead-summaries", date(2026, 10, 16), "CC-1420"
+"""The feature that moved to another cost centre in the middle of a month, and the day it did."""
 
 
 def days(count: int | None = None) -> list[date]:
@@ -154,16 +157,46 @@ def _files(first: date) -> dict[str, str]:
         "meterbook.yaml": (
             "# The sample company's book. Everything in it is invented.\n"
             f"name: Northwind Assist\ncurrency: USD\ntime_zone: UTC\nmode: chargeback\nstarts_on: {first}\nends_on: {LAST}\n"
+            f"team_modes:\n  sales: {{mode: showback, starts_on: {FIRST}}}\n"
+            f"  research:\n    - {{mode: showback, starts_on: {FIRST}}}\n    - {{mode: chargeback, starts_on: {LAST.replace(day=1)}}}\n"
             f"coverage_target: 0.98\nsources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\ngpu_pools:\n{pools}"
         ),
         "owners.csv": _owners(),
         "allocation.yaml": (
-            "# What teams share, and by what key it is split over the teams with an owner.\n"
+            "# What teams share, in the order in which it is shared out, and by what key it is split over the teams with an owner.\n"
             "pools:\n"
+            "  - {pool: platform staff, monthly_usd: 9000.00, key: {weights: headcount}, passes: {gateway platform: 0.25}}\n"
             "  - {pool: gateway platform, monthly_usd: 4200.00, key: cost}\n"
-            "  - {pool: observability, monthly_usd: 1300.00, key: requests}\n"
+            "  - {pool: observability, monthly_usd: 1300.00, key: requests, cap_share: 0.4}\n"
             "  - {pool: on-call, monthly_usd: 2000.00, key: fixed,\n"
             "     shares: {support: 3, documents: 2, engineering: 2, sales: 1, research: 1}}\n"
+            "  - {pool: openai taxes, lines: [Tax], basis: bill of openai, key: cost, scope: {provider: openai}}\n"
+            "  - {pool: openai credits, lines: [Credit], basis: bill of openai, corrects: openai taxes}\n"
+        ),
+        "weights.csv": _weights(),
+        "journal.yaml": (
+            "# Where the ledger has what teams are charged, and in which forms the journal is exported.\n"
+            "clearing_account: '1450'\n"
+            "accounts:\n"
+            "  - {line: 'GPU *', account: '6120'}\n"
+            "  - {line: 'Shared: *', account: '6130'}\n"
+            "  - {line: '*', account: '6110'}\n"
+            "entity: Northwind US\n"
+            "export: [netsuite, quickbooks]\n"
+        ),
+        "ratecard.yaml": (
+            "# How `meterbook ratecard publish 2026-10` makes an internal card of what September cost.\n"
+            "classes:\n"
+            "  - {class: premium, models: ['claude-opus*']}\n"
+            "  - {class: standard, models: ['gpt-5', 'gpt-4.1', 'claude-sonnet*', 'gemini-2.5-pro']}\n"
+            "  - {class: small, models: ['*']}\n"
+            "rates:\n"
+            "  - {gpu_pool: training, usd_per_hour: 2.90}\n"
+        ),
+        "disputes.csv": (
+            "id,period,team,amount_usd,opened_on,closed_on,note\n"
+            "D-1,2026-09,sales,120.00,2026-10-06,2026-10-14,settled: the e-mails of a trade fair were its own\n"
+            "D-2,2026-10,sales,85.50,2026-11-04,,two days of retries were caused by the gateway\n"
         ),
         "units.yaml": "# What a unit of value is, the feature that carries its cost, and what it should cost.\nunits:\n"
         + "".join(
@@ -190,8 +223,19 @@ def _files(first: date) -> dict[str, str]:
 def _owners() -> str:
     lines = ["starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority"]
     for one in FEATURES:
-        owner = f"{one.team},{one.cost_centre},{one.name}"
-        lines += [f"2026-01-01,,key_alias,{one.name}-{environment},{owner},,{environment},10" for environment in ("prod", "staging")]
+        held = [("2026-01-01", "", one.cost_centre)]
+        if one.name == REORG:
+            held = [("2026-01-01", str(REORG_ON), one.cost_centre), (str(REORG_ON), "", REORG_CENTRE)]
+        for starts, ends, centre in held:
+            for environment in ("prod", "staging"):
+                owner = f"{one.team},{centre},{one.name},,{environment}"
+                lines.append(f"{starts},{ends},key_alias,{one.name}-{environment},{owner},10")
+    return "\n".join(lines) + "\n"
+
+
+def _weights() -> str:
+    lines = ["weights,team,weight,starts_on,ends_on"]
+    lines += [f"headcount,{team},{count},," for team, count in HEADCOUNT.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,8 @@ LATE_DAY, LATE_IN, LATE_EVERY = date(2026, 10, 14), date(2026, 10, 17), 3
 """Every third row of a day arrives in the file of a later one."""
 TWICE = date(2026, 9, 15)
 CSV_DAYS = (date(2026, 8, 20), date(2026, 8, 21))
+FORGOTTEN, FORGOTTEN_DAY, FORGOTTEN_EVERY = "cluster-eu-late.jsonl.gz", date(2026, 9, 29), 20
+"""A file that turns up when its month is closed: calls of one day that no other file has."""
 MALFORMED_FILES = 20
 _SOUND = b'"spend":0,"prompt_tokens":5,"completion_tokens":5,"custom_llm_provider":"openai"'
 _UNCOUNTED = b'"startTime":"2026-09-01T10:00:00","spend":0,"custom_llm_provider":"openai"'
@@ -71,6 +73,21 @@ class Gateway:
         for name in (f"{day}.jsonl.gz", f"{day}_copy.jsonl.gz")[: 2 if day == TWICE else 1]:
             (self._folder / name).write_bytes(packed)
         self.files[f"gateway/{day}.jsonl.gz"] = {"rows_in": len(lines), "quarantined": len(bad)}
+
+
+def write_forgotten(folder: Path, lines: list[bytes]) -> Path:
+    """Deliver what was forgotten: calls like some of a day's, with ids of their own.
+
+    Args:
+        folder: the book.
+        lines: what the gateway logged that day.
+    """
+    calls = [msgspec.json.decode(line) for line in lines[::FORGOTTEN_EVERY]]
+    for call in calls:
+        call |= {name: f"eu-{call[name]}" for name in ("request_id", "litellm_call_id", "session_id")}
+    path = folder / "inbox" / "gateway" / FORGOTTEN
+    path.write_bytes(gzip.compress(b"".join(msgspec.json.encode(call) + b"\n" for call in calls), 3, mtime=0))
+    return path
 
 
 def malformed(day: date) -> tuple[bytes, ...]:

@@ -1,4 +1,4 @@
-"""The sample company's sixteen GPUs, sampled every minute in two pools."""
+"""The sample company's sixteen GPUs, sampled every five minutes in two pools."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -15,7 +15,9 @@ Ints = NDArray[np.int64]
 Held = tuple[NDArray[np.bool_], NDArray[np.str_]]
 """Of each sample: whether work ran, and the team that held the GPU ('' where nobody)."""
 GPUS = 8
-MINUTES = 1440
+SECONDS = 300
+"""Between two samples of a GPU."""
+SLOTS = 86_400 // SECONDS
 IDLE_POOL, IDLE_FROM, IDLE_TO = "inference", date(2026, 10, 17), date(2026, 10, 26)
 GAP_POOL, GAP_DAY, GAP_HOURS, GAP_GPUS = "training", date(2026, 9, 8), (10, 16), 4
 WARM_BYTES, USED_BYTES = 30 * 2**30, 60 * 2**30
@@ -46,9 +48,9 @@ def name_of(pool: str, day: date) -> str:
 
 
 def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
-    minute = np.tile(np.arange(MINUTES), GPUS)
-    gpu = np.repeat(np.arange(GPUS), MINUTES)
-    hour = minute // 60
+    slot = np.tile(np.arange(SLOTS), GPUS)
+    gpu = np.repeat(np.arange(GPUS), SLOTS)
+    hour = slot * SECONDS // 3600
     busy, team = _training(rng, day, gpu, hour) if pool == "training" else _inference(rng, day, gpu, hour)
     loaded = team != ""
     if pool == IDLE_POOL and IDLE_FROM <= day < IDLE_TO:
@@ -56,11 +58,11 @@ def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
         team = np.full(len(team), "")
     util = np.where(busy, np.clip(rng.normal(88 if pool == "training" else 55, 9, len(gpu)), 1, 100), 0).astype(np.int64)
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- written with a Z below
-    stamps = [(midnight + timedelta(minutes=n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(MINUTES)]
+    stamps = [(midnight + timedelta(seconds=n * SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(SLOTS)]
     frame = pl.DataFrame(
         {
-            "sampled_at": np.array(stamps)[minute],
-            "interval_seconds": 60,
+            "sampled_at": np.array(stamps)[slot],
+            "interval_seconds": SECONDS,
             "host": np.array([f"{pool}-{n}" for n in (1, 2)])[gpu // 4],
             "pool": pool,
             "uuid": np.array([f"GPU-{pool[:4]}-{n:02d}" for n in range(GPUS)])[gpu],

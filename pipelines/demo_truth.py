@@ -124,7 +124,7 @@ def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway
         "bills": _bills(found, usage),
         "reconciliation": [gap.told for gap in found],
         "units": {unit: dict(found) for unit, found in sorted(tally.units.items())},
-        "gpu_minutes": {pool: dict(found) for pool, found in tally.pools.items()},
+        "gpu_samples": {pool: dict(found) for pool, found in tally.pools.items()},
         "files": files,
     }
 

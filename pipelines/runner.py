@@ -135,7 +135,7 @@ class _Run:
 
     def _active(self) -> list[dg.AssetKey]:
         """Every model but the staging of formats that have no file."""
-        return [asset_key(name) for name in self.workspace.project.models if self.workspace.catalog.is_active(name)]
+        return [asset_key(name) for name in self.workspace.project.regular if self.workspace.catalog.is_active(name)]
 
     def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
         found = self._definitions.resolve_job_def(job)

@@ -75,6 +75,7 @@ def test_servegen_is_priced_by_client_and_rows_without_tokens_stay_unknown(tmp_p
         assert abs(whole - posted) <= Decimal("0.005")
 
 
+@pytest.mark.nightly
 def test_helios_keeps_every_gpu_hour_by_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_small(monkeypatch, date(2020, 1, 1))
     with _ran("helios", "helios_vc_gpu_minute.parquet", tmp_path) as (con, _):

@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from meterbook.pipelines.demo_gpus import SECONDS
+
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -40,7 +42,7 @@ def test_every_row_of_every_file_is_accounted_for(ask: Ask, truth: dict[str, Any
 
 def test_malformed_lines_are_set_aside_with_file_line_reason_and_text(ask: Ask, truth: dict[str, Any]) -> None:
     rows = ask("select file, line, reason, raw_text from raw.quarantine")
-    assert len(rows) == truth["totals"]["malformed_lines"] == 200
+    assert len(rows) == truth["totals"]["malformed_lines"] > 100
     assert all(file and line > 0 and reason and text for file, line, reason, text in rows)
     by_file: dict[str, int] = {}
     for file, *_ in rows:
@@ -64,9 +66,9 @@ def test_late_rows_fall_on_the_day_they_happened(ask: Ask, truth: dict[str, Any]
     assert ask(query, plant["arrived_in"], plant["day"]) == [(plant["rows"],)]
 
 
-def test_every_day_is_conserved_to_the_last_decimal(ask: Ask) -> None:
+def test_every_day_is_conserved_to_the_last_decimal(ask: Ask, truth: dict[str, Any]) -> None:
     [(days, off)] = ask("select count(*), count(*) filter (where difference_usd <> 0 or cost_usd <> allocated_usd) from marts.conservation")
-    assert (days, off) == (92, 0)
+    assert (days, off) == (len(truth["days"]), 0)
     named = """
         select sum(request_usd + usage_usd + gpu_usd + shared_usd + billed_minus_priced_usd) from marts.conservation
     """
@@ -164,11 +166,11 @@ def test_gpu_hours_are_what_was_sampled_and_gaps_are_unknown(ask: Ask, truth: di
     found = {
         pool: dict(zip(states, seconds, strict=True)) for pool, *seconds in ask(f"select pool, {sums} from marts.gpu_use group by pool")
     }
-    for pool, minutes in truth["gpu_minutes"].items():
-        assert {state: found[pool][state] for state in states[:3]} == {state: minutes[state] * 60 for state in states[:3]}
+    for pool, samples in truth["gpu_samples"].items():
+        assert {state: found[pool][state] for state in states[:3]} == {state: samples[state] * SECONDS for state in states[:3]}
     plant = _plant(truth, "silent_host")
     assert {pool: one["unknown"] for pool, one in found.items()} == {plant["pool"]: plant["gpu_hours"] * 3600, "inference": 0}
-    assert ask("select sum(capacity_seconds) from marts.gpu_use") == [(92 * 16 * 86_400,)]
+    assert ask("select sum(capacity_seconds) from marts.gpu_use") == [(len(truth["days"]) * 16 * 86_400,)]
 
 
 def test_the_idle_pool_is_idle(ask: Ask, truth: dict[str, Any]) -> None:
