@@ -41,7 +41,7 @@ types: setup build/typing/meterbook
 	$(BIN)/mypy
 
 test: lint types
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
+	METERBOOK_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 # The official validator of FOCUS files needs a Python of its own; where there is none the nightly tests skip it, with that reason.
 build/focus-validator/.ready: tests/focus_validator/requirements.txt $(STAMP)
@@ -54,7 +54,7 @@ focus-validate: setup build/focus-validator/.ready
 
 nightly: lint types
 	-$(MAKE) build/focus-validator/.ready
-	METERBOOK_NIGHTLY=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	METERBOOK_NIGHTLY=1 METERBOOK_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock

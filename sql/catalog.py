@@ -16,7 +16,7 @@ import duckdb
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.schemas import columns_of, empty_table_sql
-from meterbook.sql.scratch import scratch
+from meterbook.sql.scratch import THREADS, scratch
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
@@ -28,7 +28,7 @@ class Settings:
     """What a run may use of the machine."""
 
     memory_limit: str = "1GB"
-    threads: int = 2
+    threads: int = THREADS
     chunk_bytes: int = CHUNK_BYTES
     side: int = 0
     """Where the book's zone lies: 1 ahead of UTC, -1 behind. A day of the book then holds a part of the UTC day before or after its own."""

@@ -22,7 +22,7 @@ METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
 OCTOBER = 25
 """The last days of the sample: from 7 to 31 October, where all of the trouble is but one credit."""
-SHORT = 62
+SHORT = 54
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 
