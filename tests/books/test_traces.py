@@ -59,6 +59,7 @@ def test_aider_arrives_whole_and_its_dearest_request_is_found(tmp_path: Path) ->
         assert "$9,990.01" in page
 
 
+@pytest.mark.nightly
 def test_servegen_is_priced_by_client_and_rows_without_tokens_stay_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_small(monkeypatch)
     with _ran("servegen", "servegen_usage_6h.parquet", tmp_path) as (con, _):

@@ -1,29 +1,17 @@
 """A desk for one test: files are dropped, taken in, and looked at as raw and as staged rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from meterbook.assets.inbox import Inbox, Ingested, raw_columns
+from meterbook.assets import workspace
+from meterbook.assets.inbox import Inbox, Ingested
 from meterbook.assets.sources import Source
 from meterbook.sql.catalog import Catalog
 from meterbook.sql.lake import Lake
-from meterbook.sql.models import Columns, Project, read_project
-from meterbook.sql.schemas import columns_of
-
-
-@cache
-def _project() -> Project:
-    return read_project(raw_columns())
-
-
-@cache
-def _columns() -> Mapping[str, Columns]:
-    return columns_of(_project())
 
 
 class Desk:
@@ -49,8 +37,8 @@ class Desk:
 
     def staged(self, name: str) -> pl.DataFrame:
         """Rows of a staging model over everything taken in."""
-        catalog = Catalog(Lake(self.folder / "lake"), _project(), self.inbox.raw_files(), columns=_columns())
-        model = _project().models[f"staging.{name}"]
+        catalog = Catalog(Lake(self.folder / "lake"), workspace.project(), self.inbox.raw_files(), columns=workspace.columns())
+        model = workspace.project().models[f"staging.{name}"]
         with catalog.connect(model, catalog.partitions(model)) as con:
             return con.sql(model.sql).pl().sort(model.header.key)
 

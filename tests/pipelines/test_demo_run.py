@@ -75,8 +75,8 @@ def test_every_day_is_conserved_to_the_last_decimal(ask: Ask, truth: dict[str, A
     assert ask(named) == ask("select sum(cost_usd) from marts.chargeback") == ask("select sum(cost_usd) from marts.cost")
 
 
-def test_statements_post_to_the_cent_and_agree_with_their_manifest(demo: Path, ask: Ask) -> None:
-    for month in ("2026-08", "2026-09", "2026-10"):
+def test_statements_post_to_the_cent_and_agree_with_their_manifest(demo: Path, ask: Ask, truth: dict[str, Any]) -> None:
+    for month in sorted({day[:7] for day in truth["days"]}):
         folder = demo / "chargeback" / month
         content = (folder / "chargeback.csv").read_bytes()
         lines = list(csv.DictReader(content.decode().splitlines()))

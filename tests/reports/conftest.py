@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from meterbook.assets.inbox import raw_columns
+from meterbook.assets.workspace import columns
 from meterbook.reports.page import PageFacts
-from meterbook.sql.models import Columns, read_project
-from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.sql.models import Columns
+from meterbook.sql.schemas import empty_table
 
 FIRST, LAST = date(2026, 7, 27), date(2026, 10, 25)
 FEATURES = (("support", "assistant", "acme", 300), ("sales", "drafts", "bolt", 120), ("research", "(none)", "(none)", 80))
@@ -23,7 +23,7 @@ Con = duckdb.DuckDBPyConnection
 
 @pytest.fixture(scope="session")
 def shapes() -> dict[str, Columns]:
-    known = columns_of(read_project(raw_columns()))
+    known = columns()
     return {name: shape for name, shape in known.items() if name.startswith("marts.") or name in {"raw.file_flag", "raw.quarantine"}}
 
 

@@ -6,8 +6,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from meterbook.assets.inbox import raw_columns
-from meterbook.sql.models import Model, read_project
+from meterbook.assets.workspace import project
+from meterbook.sql.models import Model
 
 SCORES = {"marts.series_score", "marts.anomaly"}
 """Marts that only score read rollups and may use DuckDB's statistics."""
@@ -22,7 +22,7 @@ FORBIDDEN_NODES = (
     exp.Div, exp.IntDiv, exp.Limit, exp.Qualify, exp.Pivot, exp.Lambda, exp.Interval, exp.TableSample, exp.Array, exp.Struct, exp.Lateral,
     exp.Unnest,
 )  # fmt: skip
-MODELS = [pytest.param(model, id=model.name) for model in read_project(raw_columns()).models.values() if model.name not in SCORES]
+MODELS = [pytest.param(model, id=model.name) for model in project().models.values() if model.name not in SCORES]
 
 
 @pytest.mark.parametrize("model", MODELS)

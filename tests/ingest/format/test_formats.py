@@ -8,22 +8,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from meterbook.assets import workspace
 from meterbook.assets.content import Content
 from meterbook.assets.inbox import ADDED, raw_columns
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest._typed_rows import KEPT_CHARACTERS, KEPT_REJECTS, Rows
 from meterbook.assets.ingest.format import exact, instant, sample_of
 from meterbook.assets.sources import Reading
-from meterbook.sql.models import read_project
-from meterbook.sql.schemas import columns_of
 
 SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].glob("*/sample.*"))}
 OWN = sorted(name for name in formats() if not name.startswith("mapped_"))
 
 
 def test_every_format_has_a_staging_model_that_binds() -> None:
-    project = read_project(raw_columns())
-    made = columns_of(project)
+    project, made = workspace.project(), workspace.columns()
     for name in formats():
         model = project.models[f"staging.{name}"]
         assert model.header.conserves == f"raw.{name}"

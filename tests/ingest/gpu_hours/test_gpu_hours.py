@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from meterbook.assets.inbox import raw_columns
+from meterbook.assets import workspace
 from meterbook.sql.catalog import view_of_kind
-from meterbook.sql.models import Columns, Project, read_project
-from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.sql.models import Columns, Project
+from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
 SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].glob("*/sample.*"))}
@@ -29,8 +29,7 @@ AT = 1_791_187_200
 
 @cache
 def _project() -> tuple[Project, dict[str, Columns]]:
-    project = read_project(raw_columns())
-    return project, columns_of(project)
+    return workspace.project(), dict(workspace.columns())
 
 
 @contextmanager

@@ -13,12 +13,12 @@ import pytest
 
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.guard import UnitGuard
-from meterbook.assets.inbox import Inbox, raw_columns
+from meterbook.assets.inbox import Inbox
 from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import sample_of
 from meterbook.assets.sources import Reading
+from meterbook.assets.workspace import project
 from meterbook.rate_cards.compile import load_cards
-from meterbook.sql.models import read_project
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "../shared/formats/examples"
 BUCKETS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens")
@@ -125,7 +125,7 @@ def test_nano_dollars_under_the_names_of_the_api_are_stopped_at_the_door(tmp_pat
     (tmp_path / "inbox").mkdir()
     text = lines(*({"request_id": f"q{n}", "response_id": f"p{n}", "cost": 515_000 / 1_000} for n in range(6)), base=ANSWER)
     (tmp_path / "inbox" / "a.jsonl").write_text(text, "utf-8")
-    guard = UnitGuard(lambda: load_cards([CARDS]), lambda: read_project(raw_columns()))
+    guard = UnitGuard(lambda: load_cards([CARDS]), project)
     [(_, reason)] = Inbox(tmp_path, [], guard=guard).ingest().refused
     assert "reports about 1,000,000 times what its tokens cost at list price" in reason
     assert "money_unit" in reason

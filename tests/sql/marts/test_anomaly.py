@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from meterbook.assets.inbox import raw_columns
-from meterbook.sql.models import read_project
-from meterbook.sql.schemas import columns_of, empty_table
+from meterbook.assets import workspace
+from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
 FIRST = date(2026, 7, 1)
@@ -41,8 +40,7 @@ def _frame(scope: str, cost: np.ndarray) -> pl.DataFrame:
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with scratch() as connection:
-        project = read_project(raw_columns())
-        columns = columns_of(project)
+        columns = workspace.columns()
         for name in ("marts.series", "book.day", "core.rate_in_force", "core.large_request"):
             empty_table(connection, name, columns[name])
         connection.execute(
@@ -54,7 +52,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def _found(
     con: duckdb.DuckDBPyConnection, frames: list[pl.DataFrame], first: date = FIRST, last: date = FIRST + timedelta(days=DAYS)
 ) -> pl.DataFrame:
-    models = read_project(raw_columns()).models
+    models = workspace.project().models
     series = pl.concat(frames).filter(pl.col("day") < last, pl.col("day") >= first - timedelta(days=150)).to_arrow()
     con.register("given", series)
     con.execute("delete from marts.series; insert into marts.series by name select * from given")
