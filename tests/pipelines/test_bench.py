@@ -85,6 +85,7 @@ def test_the_requests_measured_are_the_same_each_time_and_made_once(requests: En
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
 
 
+@pytest.mark.nightly
 def test_the_price_step_is_measured_beside_the_floor_and_the_ratio_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_price, "cases", partial(bench_price.cases, days=2))
     done = CliRunner().invoke(
