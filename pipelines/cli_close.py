@@ -40,7 +40,8 @@ def close(
             markup=False,
         )
     out.print(f"{folder / 'closed' / period}", soft_wrap=True, markup=False)
-    err.print(f"{folder / AUDIT}: record {done.audit[:16]}; keep both in git with the book", soft_wrap=True, markup=False)
+    told = f"keep both in git with the book; `meterbook --book {folder} run` before the next month is closed"
+    err.print(f"{folder / AUDIT}: record {done.audit[:16]}; {told}", soft_wrap=True, markup=False)
 
 
 @app.command(epilog='Example: meterbook --book ./book reopen 2026-09 --why "the bill of September was of another company"')

@@ -26,6 +26,7 @@ from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
 from meterbook.pipelines.words import cost_line, coverage_lines, differing_line, door_lines
 from meterbook.reports.coverage import Coverage
+from meterbook.reports.numbers import plural
 from meterbook.reports.quality import Quality
 
 DONE, FAILED = 0, 1
@@ -231,7 +232,7 @@ def _written(folder: Path, outcome: Outcome) -> list[str]:
     pages, months = ([key for key in outcome.published if key.startswith(kind)] for kind in (WEEKLY, "chargeback"))
     lines = []
     if pages or months:
-        lines.append(f"wrote {len(pages)} weekly pages and the statements of {len(months)} months")
+        lines.append(f"wrote {plural(len(pages), 'weekly page')} and the statements of {plural(len(months), 'month')}")
     if pages:
         lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
     if months:
