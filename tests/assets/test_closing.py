@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CARD, SmallBook
 from small import built, limited, make_small
+from small_book import CARD, SmallBook
 
 from meterbook.assets.audit import AuditError, append_audit, read_audit
 from meterbook.assets.book import Book, BookError
