@@ -5,36 +5,33 @@ map over the rows of each day.
 """
 
 import hashlib
-import inspect
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
-
-from meterbook.sql.allocate import allocate
 
 if TYPE_CHECKING:
     from meterbook.sql.models import Model
 
-STEPS: Mapping[str, Callable[[pa.Table], pa.Table]] = {"allocate": allocate}
+STEPS: Mapping[str, str] = {"allocate": "allocate"}
+"""Name of a step -> the module of this room that has a function of that name; loaded where a step is taken, for Arrow is slow to load."""
 
 
 def make_table(con: duckdb.DuckDBPyConnection, model: "Model", name: str, *, empty: bool = False) -> None:
     """Create a table with what a model gives on a connection that has what it reads, or only with its columns."""
-    if model.header.then is None:
-        con.execute(
-            f"create table {name} as select * from ({model.sql}) as made limit 0" if empty else f"create table {name} as {model.sql}"
-        )
+    step = model.header.then
+    if step is None:
+        query = f"select * from ({model.sql}) as made limit 0" if empty else model.sql
+        con.execute(f"create table {name} as {query}")
         return
-    made = STEPS[model.header.then](con.sql(model.sql).to_arrow_table())
-    con.register("given", made)
+    take = getattr(import_module(f"meterbook.sql.{STEPS[step]}"), step)
+    con.register("given", take(con.sql(model.sql).to_arrow_table()))
     con.execute(f"create table {name} as select * from given")
     con.unregister("given")
 
 
 def step_version(name: str) -> str:
     """Changes when the code of a step changes."""
-    module = sys.modules[STEPS[name].__module__]
-    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:16]
+    return hashlib.sha256(Path(__file__).with_name(f"{STEPS[name]}.py").read_bytes()).hexdigest()[:16]
