@@ -5,25 +5,25 @@ month's cost by day, line and owner, and `files/` the finance files as they were
 would differ as corrections in the open month.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from meterbook.assets.frozen import REPAIR, holds, read_record
 from meterbook.assets.sources import Strict
+from meterbook.reports.periods import MONTH, days_of
 from meterbook.sql.catalog import RawFile
 
 FOLDER, RECORD, LINES, FILES = "closed", "close.json", "lines.parquet", "files"
 REOPENED = ".reopened"
 RAW = "closed_line"
 """The raw table the lines are."""
-_ALTERED = "is not what {} was closed with; restore it from git or a backup"
+_ALTERED = f"is not what {{}} was closed with; {REPAIR}"
 
 
 class CloseError(ValueError):
@@ -47,7 +47,7 @@ class CloseRecord(Strict):
         files: finance files with their sha256, the manifest among them.
     """
 
-    period: str = Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$")
+    period: str = Field(pattern=f"^{MONTH}$")
     version: int = Field(ge=1)
     supersedes: str | None
     meterbook: str
@@ -96,10 +96,12 @@ class Closed:
         Raises:
             CloseError: one of them was altered.
         """
-        found = {name: (self.folder / FILES / name).read_bytes() for name in self.record.files if (self.folder / FILES / name).is_file()}
+        found = {}
         for name, digest in self.record.files.items():
-            if name not in found or sha256(found[name]) != digest:
-                raise CloseError(f"{self.folder / FILES / name}: {_ALTERED.format(self.period)}")
+            path = self.folder / FILES / name
+            if not holds(path, digest):
+                raise CloseError(f"{path}: {_ALTERED.format(self.period)}")
+            found[name] = path.read_bytes()
         return found
 
 
@@ -123,17 +125,13 @@ def read_closed(folder: Path) -> Closed:
         CloseError: its record is not readable, or its lines are not what was closed.
     """
     path = folder / RECORD
-    try:
-        content = path.read_bytes()
-        record = CloseRecord.model_validate(json.loads(content))
-    except (OSError, ValueError, ValidationError) as error:
-        raise CloseError(f"{path}: is not readable ({str(error).splitlines()[0]}); restore it from git or a backup") from error
+    record, digest = read_record(path, CloseRecord, CloseError)
     if record.period != folder.name.split(".")[0]:
         raise CloseError(f"{path}: is of {record.period}, not of {folder.name}")
     lines = folder / LINES
-    if not lines.is_file() or sha256(lines.read_bytes()) != record.lines:
+    if not holds(lines, record.lines):
         raise CloseError(f"{lines}: {_ALTERED.format(record.period)}")
-    return Closed(folder, record, sha256(content))
+    return Closed(folder, record, digest)
 
 
 def closed_table(closed: Sequence[Closed]) -> pl.DataFrame:
@@ -160,14 +158,3 @@ def refuse_missing(closed: Iterable[Closed], known: set[str]) -> None:
                     f"inbox/{name}: {one.period} was closed with it, and it is neither in the inbox nor in the lake; restore it, "
                     f"or `meterbook reopen {one.period}`"
                 )
-
-
-def days_of(period: str) -> tuple[date, date]:
-    """First day of a month, and the day after its last."""
-    first = date.fromisoformat(f"{period}-01")
-    return first, (first + timedelta(days=31)).replace(day=1)
-
-
-def sha256(content: bytes) -> str:
-    """Hex digest."""
-    return hashlib.sha256(content).hexdigest()

@@ -1,7 +1,6 @@
 """Close a month, and open it again: what it was made from and what it came to is put down, and said in the audit."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,12 +10,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from meterbook.assets.audit import FILE as AUDIT
-from meterbook.assets.audit import append_audit, read_audit
-from meterbook.assets.closed import FILES, FOLDER, LINES, RAW, RECORD, REOPENED, Closed, CloseError, days_of, read_closed, sha256
+from meterbook.assets.audit import append_audit
+from meterbook.assets.closed import FILES, FOLDER, LINES, RAW, RECORD, REOPENED, Closed, CloseError, read_closed
+from meterbook.assets.frozen import freeze, sha256
 from meterbook.assets.ledger import contents
 from meterbook.assets.publishing import Publication, Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.charges import Edition
+from meterbook.reports.codes import FinanceError
+from meterbook.reports.periods import days_of
+from meterbook.reports.publish import publish_set
 from meterbook.sql.lake import COPY, quoted
 
 SETTINGS = ("*.yaml", "*.csv", "rate_cards/*.yaml", "ratecards/*/*/card.json", "prices.lock")
@@ -46,21 +49,13 @@ def close(workspace: Workspace, period: str, why: str) -> Month:
         AuditError: the audit does not verify, so nothing is added to it.
     """
     _refuse(workspace, period)
-    for _ in read_audit(workspace.folder / AUDIT):
-        pass
     target = workspace.folder / FOLDER / period
-    beside = target.with_name(f".{period}")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        record = _write(workspace, period, beside)
-        details = {"period": period, "version": record["version"], "cost_usd": record["cost_usd"], "posted_usd": record["posted_usd"]}
-        digest = sha256((beside / RECORD).read_bytes())
-        audit = append_audit(workspace.folder / AUDIT, "close", why, {**details, "record": digest})
-        beside.rename(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    return Month(period, audit, read_closed(target))
+    audit = freeze(
+        target, RECORD, lambda folder: _write(workspace, period, folder), audit=workspace.folder / AUDIT, action="close", why=why
+    )
+    closed = read_closed(target)
+    publish_set(workspace.folder / "chargeback" / period, closed.contents())
+    return Month(period, audit, closed)
 
 
 def reopen(workspace: Workspace, period: str, why: str) -> Month:
@@ -109,8 +104,7 @@ def _refuse(workspace: Workspace, period: str) -> None:
 
 
 def _write(workspace: Workspace, period: str, folder: Path) -> Mapping[str, object]:
-    """Everything a closed month is, in a folder of its own; its finance files are published as closed."""
-    folder.mkdir(parents=True)
+    """Everything a closed month is, into a folder; what the audit says of it."""
     first, end = days_of(period)
     before = _before(workspace.folder, period)
     edition = Edition("closed", before.record.version + 1 if before else 1, _manifest(before))
@@ -120,7 +114,10 @@ def _write(workspace: Workspace, period: str, folder: Path) -> Mapping[str, obje
         con.execute(f"copy ({query}) to {quoted(str(folder / LINES))} ({COPY})")
         days = dict(con.execute(f"select cast(day as varchar), count(*) from ({query}) group by 1 order by 1").fetchall())
         [(cost,)] = con.execute(f"select coalesce(sum(cost_usd), 0) from ({query})").fetchall()
-    files = Publisher(workspace).close(period, edition)
+    try:
+        files = Publisher(workspace).finance_files(period, edition)
+    except FinanceError as error:
+        raise CloseError(f"{period}: {error}") from error
     for name, content in files.items():
         (folder / FILES / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / FILES / name).write_bytes(content)
@@ -149,7 +146,7 @@ def _write(workspace: Workspace, period: str, folder: Path) -> Mapping[str, obje
         "files": {name: sha256(content) for name, content in sorted(files.items())},
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return record
+    return {name: record[name] for name in ("period", "version", "cost_usd", "posted_usd")}
 
 
 def _before(folder: Path, period: str) -> Closed | None:

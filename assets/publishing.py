@@ -20,6 +20,7 @@ from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
 from meterbook.reports.frame import WEEKS
 from meterbook.reports.page import PageFacts
+from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts, Rule
 from meterbook.sql.catalog import digest
@@ -114,20 +115,14 @@ class Publisher:
         target = self.workspace.book.settings.coverage_target
         return None if item == QUALITY_PAGE else why_held(con, item.key, bounds_of(item), target)
 
-    def close(self, period: str, edition: Edition) -> dict[str, bytes]:
-        """Publish the finance files of a month as closed.
-
-        Returns:
-            Each file by its path below the month's folder.
+    def finance_files(self, period: str, edition: Edition) -> dict[str, bytes]:
+        """The finance files of a month that is about to be closed; nothing is published.
 
         Raises:
-            FinanceError: they cannot be written.
+            FinanceError: they cannot be made.
         """
-        item = Publication("chargeback", period)
         with self.workspace.catalog.connect() as con:
-            files = self._statement(item, con, edition)
-        folder = self.workspace.folder / "chargeback" / period
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+            return self._finance_files(Publication("chargeback", period), con, edition)
 
     def _closed(self, item: Publication) -> Closed | None:
         """The closed month whose finance files an item is."""
@@ -142,15 +137,15 @@ class Publisher:
         write_atomically(self._record, json.dumps(dict(sorted(known.items())), indent=1))
         return files
 
-    def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection, edition: Edition | None = None) -> list[Path]:
-        if closed := self._closed(item):
-            return publish_set(self.workspace.folder / "chargeback" / item.period, closed.contents())
+    def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
+        closed = self._closed(item)
+        contents = closed.contents() if closed else self._finance_files(item, con)
+        return publish_set(self.workspace.folder / "chargeback" / item.period, contents)
+
+    def _finance_files(self, item: Publication, con: duckdb.DuckDBPyConnection, edition: Edition | None = None) -> dict[str, bytes]:
         facts, (_, end) = self._facts(item), bounds_of(item)
-        facts = replace(facts, data_through=min(facts.data_through, end - timedelta(days=1)))
-        target, journal = self.workspace.folder / "chargeback", self.workspace.book.journal
-        if edition:
-            facts = replace(facts, is_closed=True)
-        return finance.write_chargeback(target, item.period, con, facts, settings=journal, edition=edition)
+        facts = replace(facts, data_through=min(facts.data_through, end - timedelta(days=1)), is_closed=edition is not None)
+        return finance.set_of(item.period, con, facts, settings=self.workspace.book.journal, edition=edition)
 
     def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
@@ -281,8 +276,7 @@ def week_of(day: date) -> str:
 def bounds_of(item: Publication) -> tuple[date, date]:
     """Half-open range of days of a publication's period."""
     if item.kind == "chargeback":
-        first = date.fromisoformat(f"{item.period}-01")
-        return first, (first + timedelta(days=31)).replace(day=1)
+        return days_of(item.period)
     year, week = item.period.split("-W")
     monday = date.fromisocalendar(int(year), int(week), 1)
     return monday, monday + timedelta(days=7)

@@ -1,11 +1,10 @@
 """Publish the internal rate card of a month: its prices from what a month cost, frozen with its page and named by the audit."""
 
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from importlib.metadata import version
@@ -14,8 +13,7 @@ from pathlib import Path
 import duckdb
 
 from meterbook.assets.audit import FILE as AUDIT
-from meterbook.assets.audit import append_audit, read_audit
-from meterbook.assets.closed import days_of, sha256
+from meterbook.assets.frozen import freeze, sha256
 from meterbook.assets.ratecards import (
     ACTION,
     FILE,
@@ -35,8 +33,8 @@ from meterbook.rate_cards.patterns import like
 from meterbook.reports import page
 from meterbook.reports.codes import FinanceError
 from meterbook.reports.finance import csv_bytes
+from meterbook.reports.periods import days_of
 from meterbook.reports.ratecard import COLUMNS, GPU_METER, METERS, ModelClass, Price, RateCard, Service
-from meterbook.sql.lake import write_atomically
 
 USE = "core.rate_card_use"
 """The model of what a card can price: the same for the month that is priced and for the one its prices come from."""
@@ -68,24 +66,17 @@ def publish(workspace: Workspace, period: str, made_from: str, why: str) -> Publ
     """
     before = in_force(workspace.book.published_cards).get(period)
     _refuse(workspace, period, made_from, again=before is not None, why=why)
-    for _ in read_audit(workspace.folder / AUDIT):
-        pass
     edition = before.record.edition + 1 if before else 1
     card = _card(workspace, period, made_from, edition, why)
     if not card.prices:
         raise RateCardError(f"{workspace.folder / FILE}: states no price, and nothing of {made_from} is in a class of it or held GPUs")
     target = workspace.folder / FOLDER / period / str(edition)
-    beside = target.with_name(f".{edition}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        record = _write(workspace, card, before, beside)
-        digest = sha256((beside / RECORD).read_bytes())
-        append_audit(workspace.folder / AUDIT, ACTION, why, {"period": period, "edition": record.edition, "record": digest})
-        beside.rename(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+
+    def write(folder: Path) -> Mapping[str, object]:
+        _write(workspace, card, before, folder)
+        return {"period": period, "edition": edition}
+
+    freeze(target, RECORD, write, audit=workspace.folder / AUDIT, action=ACTION, why=why)
     return read_published(target / RECORD)
 
 
@@ -201,7 +192,7 @@ def unit_price(cost_usd: Decimal, quantity: int, per: int, margin_percent: Decim
     return Decimal(round(exact * MILLION)).scaleb(-6)
 
 
-def _write(workspace: Workspace, card: RateCard, before: Published | None, folder: Path) -> CardRecord:
+def _write(workspace: Workspace, card: RateCard, before: Published | None, folder: Path) -> None:
     try:
         table = csv_bytes(COLUMNS, card.rows())
     except FinanceError as error:
@@ -227,11 +218,9 @@ def _write(workspace: Workspace, card: RateCard, before: Published | None, folde
         book={name: sha256((workspace.folder / name).read_bytes()) for name in SETTINGS if (workspace.folder / name).is_file()},
         files={name: sha256(content) for name, content in files.items()},
     )
-    write_atomically(folder / RECORD, json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
-    return record
+    (folder / RECORD).write_text(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def month_before(period: str) -> str:
     """The month before a month, YYYY-MM."""
-    first = date.fromisoformat(f"{period}-01")
-    return f"{date(first.year - (first.month == 1), (first.month - 2) % 12 + 1, 1):%Y-%m}"
+    return f"{days_of(period)[0] - timedelta(days=1):%Y-%m}"

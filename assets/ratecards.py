@@ -4,17 +4,17 @@ A published card never changes: `card.json` is what charges follow from, names t
 hashes, and is itself named by the audit. Of several editions of a month the last is in force.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from meterbook.assets.closed import sha256
+from meterbook.assets.frozen import REPAIR, holds, read_record
 from meterbook.assets.sources import Name, Strict
+from meterbook.reports.periods import MONTH
 from meterbook.reports.ratecard import GPU_METER, ModelClass, Price, Service
 
 FILE, FOLDER = "ratecard.yaml", "ratecards"
@@ -110,7 +110,7 @@ class CardRecord(Strict):
         files: the files beside it with their sha256.
     """
 
-    period: str = Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$")
+    period: str = Field(pattern=f"^{MONTH}$")
     edition: int = Field(ge=1)
     supersedes: Digest | None
     made_from: str
@@ -152,9 +152,8 @@ class Published:
             RateCardError: one is not.
         """
         for name, digest in self.record.files.items():
-            path = self.folder / name
-            if not path.is_file() or sha256(path.read_bytes()) != digest:
-                raise RateCardError(f"{path}: is not what {self.record.name} was published with; restore it from git or a backup")
+            if not holds(self.folder / name, digest):
+                raise RateCardError(f"{self.folder / name}: is not what {self.record.name} was published with; {REPAIR}")
 
 
 def load_published(folder: Path) -> tuple[Published, ...]:
@@ -188,11 +187,7 @@ def read_published(path: Path) -> Published:
     Raises:
         RateCardError: it is not readable, or lies in the wrong place.
     """
-    try:
-        content = path.read_bytes()
-        record = CardRecord.model_validate(json.loads(content))
-    except (OSError, ValueError, ValidationError) as error:
-        raise RateCardError(f"{path}: is not readable ({str(error).splitlines()[0]}); restore it from git or a backup") from error
+    record, digest = read_record(path, CardRecord, RateCardError)
     if path.parts[-3:-1] != (record.period, str(record.edition)):
         raise RateCardError(f"{path}: is edition {record.edition} of {record.period}, and does not lie where that does")
-    return Published(path.parent, record, sha256(content))
+    return Published(path.parent, record, digest)

@@ -8,7 +8,6 @@ import csv
 import hashlib
 import io
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +21,7 @@ from meterbook.reports.charges import MONEY_DIGITS, Edition, Month, total
 from meterbook.reports.codes import NOTHING, FinanceError, plain
 from meterbook.reports.frame import PageFacts
 from meterbook.reports.ledger import JournalSettings
-from meterbook.reports.publish import publish_set
+from meterbook.reports.periods import is_month
 from meterbook.reports.workbook import workbook
 
 LINES, TENANTS, WORKBOOK, JOURNAL = "chargeback.csv", "chargeback_tenant.csv", "chargeback.xlsx", "journal.csv"
@@ -61,19 +60,17 @@ class File:
         return {"file": self.name, "bytes": len(self.content), "sha256": self.sha256, "rows": self.rows, **shown}
 
 
-def write_chargeback(
-    folder: Path,
+def set_of(
     period: str,
     con: duckdb.DuckDBPyConnection,
     facts: PageFacts,
     *,
     settings: JournalSettings | None = None,
     edition: Edition | None = None,
-) -> list[Path]:
-    """Publish the set of a month in `folder/<period>/`; what did not change is not written, and a failure leaves the set before it whole.
+) -> dict[str, bytes]:
+    """Make the set of a month.
 
     Args:
-        folder: where the months lie.
         period: the month, YYYY-MM.
         con: a connection with the marts.
         facts: what pages say of the book and the run.
@@ -81,13 +78,13 @@ def write_chargeback(
         edition: state and version; the first of an open month where not given.
 
     Returns:
-        Every file of the set, the manifest last.
+        Content by path, the manifest last.
 
     Raises:
         FinanceError: a code cannot go into a finance file, or a line that is charged has no account.
         ValueError: no month.
     """
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period, re.ASCII):
+    if not is_month(period):
         raise ValueError(f"{period!r} is not a month such as 2026-10")
     month, edition = Month(con, period), edition or Edition()
     files, without = _files(month, con, facts, settings, edition)
@@ -104,7 +101,7 @@ def write_chargeback(
     }
     contents = {file.name: file.content for file in files}
     contents["manifest.json"] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
-    return publish_set(folder / period, contents)
+    return contents
 
 
 def not_made(written: Sequence[Path]) -> Mapping[str, str]:

@@ -13,10 +13,11 @@ from small_book import CARD, SmallBook
 
 from meterbook.assets.audit import AuditError, append_audit, read_audit
 from meterbook.assets.book import Book, BookError
-from meterbook.assets.closed import CloseError, days_of
+from meterbook.assets.closed import CloseError
 from meterbook.assets.closing import close, reopen
 from meterbook.assets.publishing import JUDGED, Publisher
 from meterbook.assets.workspace import Workspace
+from meterbook.reports.periods import days_of
 
 pytestmark = pytest.mark.usefixtures("all_small")
 MARTS = ("chargeback", "chargeback_tenant", "rate_used", "conservation", "statement", "closed_month")

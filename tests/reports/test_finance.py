@@ -9,11 +9,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from finance_set import write_chargeback
 
 from meterbook.reports import finance
 from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
-from meterbook.reports.finance import not_made, write_chargeback
+from meterbook.reports.finance import not_made
 from meterbook.reports.frame import PageFacts
 from meterbook.reports.ledger import AccountRule, ColumnMap, JournalSettings
 

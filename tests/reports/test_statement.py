@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from examples import examples
+from finance_set import write_chargeback
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.reports.charges import SHOWBACK, Edition, Month
-from meterbook.reports.finance import write_chargeback
 from meterbook.reports.frame import PageFacts
 from meterbook.reports.numbers import head
 from meterbook.reports.page import render

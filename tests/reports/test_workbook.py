@@ -10,13 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from examples import examples
+from finance_set import write_chargeback
 from hypothesis import given
 from hypothesis import strategies as st
 from sheets import formulas_and_links, sheets_of
 
 from meterbook.reports.charges import SHOWBACK, Month
 from meterbook.reports.codes import FinanceError
-from meterbook.reports.finance import write_chargeback
 from meterbook.reports.frame import PageFacts
 from meterbook.reports.workbook import TOP, priced_per, str_of, workbook
 from meterbook.sql.models import Columns
