@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from meterbook.assets.csv_rows import rows_of
 from meterbook.assets.sources import Name, Strict
+from meterbook.reports.periods import MONTH
 
 FILE = "disputes.csv"
 
@@ -23,7 +24,7 @@ class Dispute(Strict):
     """One line: which team does not accept how many USD of which month's statement, from when to when."""
 
     id: Name
-    period: str = Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", description="month of the statement, YYYY-MM")
+    period: str = Field(pattern=f"^{MONTH}$", description="month of the statement, YYYY-MM")
     team: Name
     amount_usd: Decimal = Field(gt=0, max_digits=18, decimal_places=2, allow_inf_nan=False)
     opened_on: date

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from meterbook.assets.book import Book
-from meterbook.assets.closed import days_of
 from meterbook.assets.ratecards import CardRecord, in_force
 from meterbook.rate_cards.patterns import like
+from meterbook.reports.periods import days_of
 
 _TEXT, _NUMBER = pl.String(), pl.Int32()
 _PRICE: Mapping[str, pl.DataType] = {

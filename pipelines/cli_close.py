@@ -1,8 +1,5 @@
 """`meterbook close` and `reopen`: months that no longer change."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +9,7 @@ from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import AuditError
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.closed import CloseError
+from meterbook.pipelines.asked import book_of, check_month, told_in_a_line
 from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 
@@ -25,7 +23,7 @@ def close(
 ) -> None:
     """Close a month: its figures and finance files stay as they are, and later changes become corrections in the open month."""
     folder = _checked(context, period)
-    with locked(folder), _told():
+    with locked(folder), told_in_a_line(CloseError, AuditError):
         from meterbook.assets.closing import close as write  # noqa: PLC0415 -- the engine takes a while to load; a wrong book is told before
         from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
@@ -50,7 +48,7 @@ def reopen(context: typer.Context, period: Period, why: Annotated[str, typer.Opt
     if not why.strip():
         raise BookError('reopen needs --why "..."; the audit keeps it')
     folder = _checked(context, period)
-    with locked(folder), _told():
+    with locked(folder), told_in_a_line(CloseError, AuditError):
         from meterbook.assets.closing import reopen as write  # noqa: PLC0415
         from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
@@ -60,16 +58,7 @@ def reopen(context: typer.Context, period: Period, why: Annotated[str, typer.Opt
 
 
 def _checked(context: typer.Context, period: str) -> Path:
-    folder: Path = context.find_root().params.get("book") or Path()
-    if not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", period, re.ASCII):
-        raise BookError(f"{period!r} is not a month such as 2026-09")
+    check_month(period, "2026-09")
+    folder = book_of(context)
     Book(folder)
     return folder
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (CloseError, AuditError) as error:
-        raise BookError(str(error)) from error

@@ -1,11 +1,11 @@
 """`meterbook export`: a month in the formats of others."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.asked import book_of
 from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 
@@ -29,7 +29,7 @@ def focus(
     from meterbook.reports.focus import FocusError, FocusFacts, PartialError, bounds, write_focus  # noqa: PLC0415
     from meterbook.sql.engine import CheckError  # noqa: PLC0415
 
-    folder: Path = context.find_root().params.get("book") or Path()
+    folder = book_of(context)
     workspace = Workspace(folder)
     settings = workspace.book.settings
     try:

@@ -2,12 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.asked import book_of
 from meterbook.pipelines.consoles import out
 
 FAILED = 1
@@ -36,7 +36,7 @@ def coverage(
     from meterbook.pipelines.owners import show_coverage  # noqa: PLC0415 -- the engine takes a while to load
 
     least = None if fail_under is None else _share(fail_under)
-    found = show_coverage(_book(context), _span(period, from_day, to_day), top, form, out)
+    found = show_coverage(book_of(context), _span(period, from_day, to_day), top, form, out)
     if least is not None and found.owned_usd < least * found.cost_usd:
         raise typer.Exit(FAILED)
 
@@ -46,7 +46,7 @@ def list_rules(context: typer.Context, on: On = None) -> None:
     """List the rules that hold on a day, in the order in which they are asked."""
     from meterbook.pipelines.owners import show_rules  # noqa: PLC0415
 
-    show_rules(_book(context), _day(on), out)
+    show_rules(book_of(context), _day(on), out)
 
 
 @app.command(epilog="Example: meterbook --book ./book owners explain key_alias=support-prod model=gpt-5 --on 2026-10-15")
@@ -58,12 +58,7 @@ def explain(
     """Show which rule wins a row with these fields, and why the other rules that match it lose."""
     from meterbook.pipelines.owners import explain as show  # noqa: PLC0415
 
-    show(_book(context), fields, _day(on), out)
-
-
-def _book(context: typer.Context) -> Path:
-    book: Path = context.find_root().params.get("book") or Path()
-    return book
+    show(book_of(context), fields, _day(on), out)
 
 
 def _day(value: Day) -> date:

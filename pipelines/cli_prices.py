@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.asked import book_of
 from meterbook.pipelines.consoles import err, out
 from meterbook.rate_cards.compile import SHIPPED, read_entries
 from meterbook.rate_cards.diff import Compared, Difference, compare
@@ -114,7 +115,7 @@ def _today() -> date:
 
 def _book(context: typer.Context) -> Path | None:
     """The book the command is run in, where it is one."""
-    book: Path = context.find_root().params.get("book") or Path()
+    book = book_of(context)
     return book if (book / "meterbook.yaml").is_file() else None
 
 

@@ -1,10 +1,6 @@
 """`meterbook ratecard ...`: publish the internal rate card of a month, and show the one in force."""
 
-import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,6 +10,7 @@ from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import AuditError
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.ratecards import PAGE, RECORD, TABLE, RateCardError, in_force
+from meterbook.pipelines.asked import book_of, check_month, told_in_a_line
 from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 from meterbook.reports.numbers import plural
@@ -34,11 +31,11 @@ def publish(
     why: Annotated[str, typer.Option(help="Put into the audit; needed where the month has a card.")] = "",
 ) -> None:
     """Publish the card of a month, frozen by hash: what use is charged at from the next run on."""
-    folder = _book(context)
+    folder = book_of(context)
     for month in filter(None, (period, made_from)):
-        _check(month)
+        check_month(month, "2026-11")
     book = Book(folder)
-    with locked(book.folder), _told():
+    with locked(book.folder), told_in_a_line(RateCardError, AuditError):
         from meterbook.assets.ratecarding import month_before  # noqa: PLC0415 -- the engine takes a while to load; a wrong book is told before
         from meterbook.assets.ratecarding import publish as write  # noqa: PLC0415
         from meterbook.assets.workspace import Workspace  # noqa: PLC0415
@@ -60,13 +57,13 @@ def show(
     form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How to print; csv and json are the files.")] = "table",
 ) -> None:
     """Show the card in force in a month."""
-    _check(period)
-    cards = in_force(Book(_book(context)).published_cards)
+    check_month(period, "2026-11")
+    cards = in_force(Book(book_of(context)).published_cards)
     if period not in cards:
         told = f"; there are cards of {', '.join(cards)}" if cards else ""
         raise BookError(f"{period} has no rate card{told}; `meterbook ratecard publish {period}` makes one")
     card = cards[period]
-    with _told():
+    with told_in_a_line(RateCardError, AuditError):
         card.refuse_altered()
     if form != "table":
         sys.stdout.write((card.folder / (TABLE if form == "csv" else RECORD)).read_bytes().decode())
@@ -77,21 +74,3 @@ def show(
         table.add_row(price.item, price.meter, f"{price.usd:f}", per, basis)
     out.print(table)
     out.print(f"{card.record.name}, {card.folder}", soft_wrap=True, markup=False)
-
-
-def _book(context: typer.Context) -> Path:
-    folder: Path = context.find_root().params.get("book") or Path()
-    return folder
-
-
-def _check(period: str) -> None:
-    if not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", period, re.ASCII):
-        raise BookError(f"{period!r} is not a month such as 2026-11")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (RateCardError, AuditError) as error:
-        raise BookError(str(error)) from error

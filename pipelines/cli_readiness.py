@@ -1,7 +1,6 @@
 """`meterbook readiness`: which teams can move from showback to chargeback, and what keeps the others."""
 
 import json
-import re
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
+from meterbook.pipelines.asked import book_of, check_month
 from meterbook.pipelines.consoles import out
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def readiness(
     form: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print; json is exact.")] = "table",
 ) -> None:
     """Say of each team whether it can move from showback to chargeback: coverage, disputes, reconciliation difference."""
-    folder: Path = context.find_root().params.get("book") or Path()
+    folder = book_of(context)
     rows = _read(Book(folder), folder, period)
     if team is not None:
         rows = [row for row in rows if row.team == team]
@@ -48,8 +48,8 @@ def _read(book: Book, folder: Path, period: str | None) -> "list[Ready]":
     from meterbook.reports.readiness import Disputed, Thresholds, last_period  # noqa: PLC0415
     from meterbook.reports.readiness import readiness as asked  # noqa: PLC0415
 
-    if period is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period, re.ASCII):
-        raise BookError(f"{period!r} is not a month such as 2026-10")
+    if period is not None:
+        check_month(period)
     needed = Thresholds(**book.settings.readiness.model_dump())
     unsettled = [Disputed(one.id, one.period, one.team, one.amount_usd, one.note) for one in book.disputes if one.is_open]
     with Workspace(folder).catalog.connect() as con:

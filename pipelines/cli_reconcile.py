@@ -1,12 +1,12 @@
 """`meterbook reconcile`: what is billed, reported and computed, and why the three differ."""
 
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from meterbook.assets.book import BookError
+from meterbook.pipelines.asked import book_of
 from meterbook.pipelines.consoles import out
 
 FAILED = 1
@@ -29,7 +29,7 @@ def reconcile(
     """Show billed, reported and computed cost side by side, and why they differ; exit code 1 where too much is unexplained."""
     from meterbook.pipelines.reconcile import reconcile as show  # noqa: PLC0415 -- the engine takes a while to load
 
-    folder: Path = context.find_root().params.get("book") or Path()
+    folder = book_of(context)
     if not show(folder, period, out, provider=provider, by=by, form=form, tolerance=_percent(tolerance)):
         raise typer.Exit(FAILED)
 

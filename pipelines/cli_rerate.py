@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -16,10 +15,9 @@ from rich.table import Table
 from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import AuditError, Record, read_audit
 from meterbook.assets.book import Book, BookError
-from meterbook.assets.closed import CloseError
 from meterbook.assets.corrections import FILE as CORRECTIONS
-from meterbook.assets.ratecards import ACTION as CARD_ACTION
-from meterbook.assets.ratecards import RateCardError
+from meterbook.assets.verified import refuse_tampered
+from meterbook.pipelines.asked import book_of, told_in_a_line
 from meterbook.pipelines.consoles import err, out
 from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
@@ -67,7 +65,7 @@ def rerate(
     """Price days anew with the cards as they are now and show the difference; nothing is written without --apply."""
     if apply and not why.strip():
         raise BookError('--apply needs --why "..."; the audit keeps it')
-    folder = _book(context)
+    folder = book_of(context)
     book = Book(folder)
     from meterbook.assets.applying import apply as write  # noqa: PLC0415 -- the engine takes a while to load; a wrong book is told before
     from meterbook.assets.applying import cards_with  # noqa: PLC0415
@@ -82,32 +80,25 @@ def rerate(
             rerating.compare(steps.advance)
         show(rerating, [one.value for one in by or DEFAULT], form, out)
         if apply:
-            try:
+            with told_in_a_line(AuditError):
                 _say(folder, write(rerating, why.strip(), card))
-            except AuditError as error:
-                raise BookError(str(error)) from error
 
 
 @app.command(epilog="Examples: meterbook --book ./book audit; meterbook audit --format json")
 def audit(context: typer.Context, form: Form = "table") -> None:
     """Verify audit.jsonl and list who changed the past, when and why; exit code 1 where the file was tampered with."""
-    folder = _book(context)
+    folder = book_of(context)
     records: list[Record] = []
     try:
         for record in read_audit(folder / AUDIT):
             records.append(record)  # noqa: PERF402 -- what verifies is listed even where a later line does not
-        _refuse_missing(folder, records)
+        refuse_tampered(Book(folder), records)
     except AuditError as error:
         _list(records, form)
         err.print(str(error), style="red", soft_wrap=True, markup=False)
         raise typer.Exit(FAILED) from error
     _list(records, form)
     err.print(f"{plural(len(records), 'record')}; the chain holds", markup=False)
-
-
-def _book(context: typer.Context) -> Path:
-    folder: Path = context.find_root().params.get("book") or Path()
-    return folder
 
 
 def _say(folder: Path, applied: "Applied") -> None:
@@ -128,44 +119,6 @@ def _say(folder: Path, applied: "Applied") -> None:
             f"{folder / CORRECTIONS}: {lines} for closed days; `meterbook --book {folder} run` posts them", soft_wrap=True, markup=False
         )
     err.print(f"{folder / AUDIT}: record {applied.audit[:16]}", soft_wrap=True, markup=False)
-
-
-def _refuse_missing(folder: Path, records: Sequence[Record]) -> None:
-    """A record that a correction or a closed month refers to was cut off, or was never there; or a closed month is not as it was closed."""
-    digests = {record.digest for record in records}
-    book = Book(folder)
-    _refuse_altered_cards(book, records)
-    for closed in book.closed:
-        if not any(record.action == "close" and record.details.get("record") == closed.digest for record in records):
-            raise AuditError(f"{folder / AUDIT}: has no record of {closed.folder}, as it is now")
-        try:
-            contents = closed.contents()
-        except CloseError as error:
-            raise AuditError(str(error)) from error
-        for name, content in contents.items():
-            published = folder / "chargeback" / closed.period / name
-            if published.is_file() and published.read_bytes() != content:
-                told = f"`meterbook chargeback {closed.period}` restores it"
-                raise AuditError(f"{published}: is not what {closed.period} was closed with; {told}")
-    for line in book.corrections:
-        if line.audit not in digests:
-            raise AuditError(f"{folder / AUDIT}: has no record {line.audit}, to which {CORRECTIONS} refers ({line.correction_id})")
-
-
-def _refuse_altered_cards(book: Book, records: Sequence[Record]) -> None:
-    """A published rate card is not as it was published, or is gone; of an edition that was published anew, the last record counts."""
-    told = {
-        (one.details.get("period"), one.details.get("edition")): one.details.get("record") for one in records if one.action == CARD_ACTION
-    }
-    for card in book.published_cards:
-        if told.pop((card.record.period, card.record.edition), None) != card.digest:
-            raise AuditError(f"{book.folder / AUDIT}: has no record of {card.folder}, as it is now")
-        try:
-            card.refuse_altered()
-        except RateCardError as error:
-            raise AuditError(str(error)) from error
-    for period, edition in told:
-        raise AuditError(f"{book.folder}: edition {edition} of the rate card of {period} is gone; restore it from git or publish it again")
 
 
 def _list(records: list[Record], form: str) -> None:

@@ -24,6 +24,7 @@ from meterbook.assets.book import BookError
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED, ranked
 from meterbook.reports.frame import rows_of
+from meterbook.reports.periods import days_of
 
 Form = Literal["table", "csv", "json"]
 By = Literal["day", "model", "key"]
@@ -103,8 +104,7 @@ def span_of(period: str) -> tuple[date, date]:
             monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
             return monday, monday + timedelta(days=7)
         if re.fullmatch(r"\d{4}-\d{2}", period, re.ASCII):
-            first = date.fromisoformat(f"{period}-01")
-            return first, (first + timedelta(days=31)).replace(day=1)
+            return days_of(period)
         day = date.fromisoformat(period)
     except ValueError as error:
         raise BookError(f"{period!r} is no period; say a month (2026-10), a day (2026-10-05) or a week (2026-W43)") from error

@@ -11,6 +11,7 @@ import duckdb
 from meterbook.reports.codes import NOBODY, NOTHING
 from meterbook.reports.frame import Row, rows_of
 from meterbook.reports.numbers import plural
+from meterbook.reports.periods import days_of
 
 MONEY_DIGITS = 60
 """Sums of DECIMAL(38,12) stay exact: Python's own 28 digits would round them."""
@@ -85,8 +86,8 @@ class Month:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, period: str) -> None:
         self._con, self.period = con, period
-        self.first = date.fromisoformat(f"{period}-01")
-        self.last = (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        self.first, end = days_of(period)
+        self.last = end - timedelta(days=1)
         self.before = self.first - timedelta(days=1)
 
     @cached_property

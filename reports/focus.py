@@ -7,16 +7,16 @@ a row is.
 
 import csv
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
 from meterbook.reports.focus_columns import COLUMNS, FLAG, INSTANT
+from meterbook.reports.periods import days_of, is_month
 from meterbook.sql.lake import COPY, TEMPORARY, quoted, sha256_of, write_atomically
 from meterbook.sql.models import ROOT
 
@@ -77,10 +77,9 @@ def bounds(period: str) -> tuple[date, date]:
     Raises:
         FocusError: no month.
     """
-    if not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", period, re.ASCII):
+    if not is_month(period):
         raise FocusError(f"{period!r} is no month; say one such as 2026-10")
-    first = date.fromisoformat(f"{period}-01")
-    return first, (first + timedelta(days=31)).replace(day=1)
+    return days_of(period)
 
 
 def write_focus(folder: Path, period: str, con: duckdb.DuckDBPyConnection, facts: FocusFacts) -> list[Path]:

@@ -1,10 +1,12 @@
-"""Periods of pages: ISO weeks, and what they are compared with."""
+"""Periods: ISO weeks with what they are compared with, and months."""
 
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 WEEK = timedelta(days=7)
+MONTH = r"20\d{2}-(0[1-9]|1[0-2])"
+"""How a month is written."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,14 @@ def week(name: str, data_through: date) -> Week:
         raise ValueError(f"{name!r} is not a week such as 2026-W43")
     first = date.fromisocalendar(int(parts[1]), int(parts[2]), 1)
     return Week(name, first, max(first + timedelta(days=1), min(first + WEEK, data_through + timedelta(days=1))))
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month, such as 2026-10."""
+    return bool(re.fullmatch(MONTH, text, re.ASCII))
+
+
+def days_of(month: str) -> tuple[date, date]:
+    """First day of a month, and the day after its last."""
+    first = date.fromisoformat(f"{month}-01")
+    return first, (first + timedelta(days=31)).replace(day=1)

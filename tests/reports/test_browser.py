@@ -1,10 +1,9 @@
 """The page in a real browser: what only a browser can tell."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -12,13 +11,10 @@ import pytest
 from meterbook.reports.page import PageFacts, QualityFacts, render
 from meterbook.reports.quality import Rule
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
-ARGS = [
-    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
 Con = duckdb.DuckDBPyConnection
 LAST = date(2026, 10, 25)
 OVERLAPS = """() => {
@@ -39,14 +35,6 @@ OVERLAPS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield found
-        found.close()
-
-
 @pytest.fixture
 def file(lake: Con, facts: PageFacts, tmp_path: Path) -> Path:
     path = tmp_path / "page.html"
@@ -56,7 +44,7 @@ def file(lake: Con, facts: PageFacts, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, browser: "sync_api.Browser", file: Path) -> None:
+def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, browser: "Browser", file: Path) -> None:
     said: list[str] = []
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.on("console", lambda message: said.append(message.text))
@@ -104,7 +92,7 @@ def quality(lake: Con, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_quality_page_fits_whatever_files_are_called(width: int, scheme: str, browser: "sync_api.Browser", quality: Path) -> None:
+def test_the_quality_page_fits_whatever_files_are_called(width: int, scheme: str, browser: "Browser", quality: Path) -> None:
     said: list[str] = []
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.on("console", lambda message: said.append(message.text))
@@ -120,7 +108,7 @@ def test_the_quality_page_fits_whatever_files_are_called(width: int, scheme: str
 
 @pytest.mark.parametrize("through", [LAST, date(2026, 10, 12)])
 def test_labels_of_lines_that_end_together_do_not_meet(
-    through: date, browser: "sync_api.Browser", lake: Con, facts: PageFacts, tmp_path: Path
+    through: date, browser: "Browser", lake: Con, facts: PageFacts, tmp_path: Path
 ) -> None:
     lake.execute("update marts.budget_use set day = ? where budget = 'everything'", [through])
     spent = "(select sum(cost_usd) from marts.cost where day >= '2026-10-01' and day <= ?)"
@@ -135,7 +123,7 @@ def test_labels_of_lines_that_end_together_do_not_meet(
     page.close()
 
 
-def test_a_dark_reader_gets_a_dark_page_with_light_figures_text(browser: "sync_api.Browser", file: Path) -> None:
+def test_a_dark_reader_gets_a_dark_page_with_light_figures_text(browser: "Browser", file: Path) -> None:
     grounds = []
     for scheme in ("light", "dark"):
         page = browser.new_page(color_scheme=scheme)
@@ -147,7 +135,7 @@ def test_a_dark_reader_gets_a_dark_page_with_light_figures_text(browser: "sync_a
     assert grounds == [("rgb(255, 255, 255)", "rgb(23, 32, 42)"), ("rgb(17, 22, 28)", "rgb(230, 234, 239)")]
 
 
-def test_a_hostile_name_runs_nothing(browser: "sync_api.Browser", lake: Con, facts: PageFacts, tmp_path: Path) -> None:
+def test_a_hostile_name_runs_nothing(browser: "Browser", lake: Con, facts: PageFacts, tmp_path: Path) -> None:
     for table in ("cost", "spend", "token_use", "unit_cost"):
         lake.execute(f"update marts.{table} set feature = '<img src=x onerror=alert(1)><script>alert(1)</script>' where feature = 'drafts'")
     path = tmp_path / "page.html"
@@ -162,7 +150,7 @@ def test_a_hostile_name_runs_nothing(browser: "sync_api.Browser", lake: Con, fac
     page.close()
 
 
-def test_a_printed_page_is_light_and_shows_its_figures_whole(browser: "sync_api.Browser", file: Path) -> None:
+def test_a_printed_page_is_light_and_shows_its_figures_whole(browser: "Browser", file: Path) -> None:
     page = browser.new_page(color_scheme="dark", viewport={"width": 696, "height": 900})
     page.goto(file.as_uri())
     page.wait_for_selector("[data-figure] .main-svg")

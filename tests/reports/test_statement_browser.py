@@ -1,8 +1,7 @@
 """A statement in a real browser: it fits, asks for nothing, and says on every printed page that it is for information."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -12,19 +11,11 @@ from meterbook.reports.frame import PageFacts
 from meterbook.reports.page import render
 from meterbook.reports.statements import StatementFacts
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
-ARGS = ["--no-sandbox", "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
 LONG = "a-team-" + "with-a-long-name-" * 4
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture
@@ -41,7 +32,7 @@ def file(lake: duckdb.DuckDBPyConnection, facts: PageFacts, tmp_path: Path) -> P
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_a_statement_fits_and_asks_for_nothing(width: int, scheme: str, browser: "sync_api.Browser", file: Path) -> None:
+def test_a_statement_fits_and_asks_for_nothing(width: int, scheme: str, browser: "Browser", file: Path) -> None:
     said: list[str] = []
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.on("console", lambda message: said.append(message.text))
@@ -55,7 +46,7 @@ def test_a_statement_fits_and_asks_for_nothing(width: int, scheme: str, browser:
     page.close()
 
 
-def test_tables_of_a_printed_statement_repeat_that_nothing_is_charged(browser: "sync_api.Browser", file: Path) -> None:
+def test_tables_of_a_printed_statement_repeat_that_nothing_is_charged(browser: "Browser", file: Path) -> None:
     page = browser.new_page()
     page.goto(file.as_uri())
     page.emulate_media(media="print")
