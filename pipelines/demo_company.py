@@ -165,7 +165,7 @@ def _files(first: date) -> dict[str, str]:
         "allocation.yaml": (
             "# What teams share, in the order in which it is shared out, and by what key it is split over the teams with an owner.\n"
             "pools:\n"
-            "  - {pool: platform staff, monthly_usd: 9000.00, key: {weights: headcount}, passes: {gateway platform: 0.25}}\n"
+            "  - {pool: platform staff, monthly_usd: 1800.00, key: {weights: headcount}, passes: {gateway platform: 0.25}}\n"
             "  - {pool: gateway platform, monthly_usd: 4200.00, key: cost}\n"
             "  - {pool: observability, monthly_usd: 1300.00, key: requests, cap_share: 0.4}\n"
             "  - {pool: on-call, monthly_usd: 2000.00, key: fixed,\n"
