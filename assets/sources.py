@@ -24,6 +24,8 @@ def _is_a_zone(value: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_is_a_zone)]
 """An IANA time zone."""
+TagName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\"\\*\x00-\x1f]+[*]?$")]
+"""A tag as an owner rule may name it, or with a star at its end all that begin so; never all there are."""
 Kind = Literal["request", "usage", "charge", "gpu_sample", "outcome", "quality", "job"]
 MoneyUnit = Literal["usd", "cents", "nanousd"]
 
@@ -64,6 +66,8 @@ class Options(Strict):
         cluster: name of the cluster whose job numbers these are.
         delivery: whether a later export of the same billing period replaces an earlier one, or both count.
         view: which of two views of one bill the files hold, where both are in the inbox.
+        tags: names of metadata, properties, tags and attributes that owner rules may ask for (`tags.NAME`), as they are logged; a star at
+            the end of a name stands for all that begin so. Nothing else of them is kept.
     """
 
     time_zone: Zone | None = None
@@ -79,6 +83,7 @@ class Options(Strict):
     cluster: Name | None = None
     delivery: Literal["replace", "add"] = "replace"
     view: Literal["actual", "amortised"] | None = None
+    tags: tuple[TagName, ...] = ()
 
 
 class Source(Strict):

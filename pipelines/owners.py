@@ -5,7 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ from meterbook.assets.dated import OPEN
 from meterbook.assets.owner_overlaps import intersect
 from meterbook.assets.owners import COLUMNS, CSV, FIELDS, GIVES, Owner, Rule
 from meterbook.assets.workspace import Workspace
+from meterbook.pipelines.owner_tags import by_tag
 from meterbook.pipelines.reconcile import span_of, usd
 from meterbook.reports.frame import rows_of
 from meterbook.reports.numbers import percent, ratio, share
@@ -54,6 +55,7 @@ class Coverage:
         cost_usd: all of it.
         target: the least share that should have one.
         unowned: what has none, the largest first.
+        by_tag: the calls of these that have a certain tag, by its values, the largest first; none where calls have no tags.
     """
 
     first: date
@@ -62,6 +64,7 @@ class Coverage:
     cost_usd: Decimal
     target: Decimal
     unowned: Sequence[Unowned]
+    by_tag: Sequence[Unowned] = ()
 
     @property
     def owned_share(self) -> Decimal | None:
@@ -118,6 +121,7 @@ def show_coverage(folder: Path, span: tuple[date, date] | None, top: int, form: 
     workspace = Workspace(folder)
     with workspace.catalog.connect() as con:
         found = coverage(con, span, workspace.book.settings.owner_target)
+        found = replace(found, by_tag=[Unowned(**row) for row in by_tag(con, found.first, found.end, top)])
     header, rows = header_of(folder), found.unowned[:top]
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -141,7 +145,12 @@ def header_of(folder: Path) -> Sequence[str]:
 def _as_json(found: Coverage, header: Sequence[str], rows: Sequence[Unowned]) -> dict[str, Any]:
     figures = {name: getattr(found, name) for name in ("owned_usd", "cost_usd", "target")}
     days = {"first_day": found.first, "last_day": found.end - timedelta(days=1)}
-    return {**days, **figures, "unowned": [{**asdict(row), "rule": "".join(rule_lines(header, [row]))} for row in rows]}
+    parts = {"unowned": rows, "by_tag": found.by_tag}
+    return {
+        **days,
+        **figures,
+        **{name: [{**asdict(row), "rule": "".join(rule_lines(header, [row]))} for row in some] for name, some in parts.items()},
+    }
 
 
 def _plain(value: object) -> str:
@@ -174,11 +183,19 @@ def _tell(found: Coverage, header: Sequence[str], rows: Sequence[Unowned], conso
     if len(found.unowned) > len(rows):
         console.print(f"and {len(found.unowned) - len(rows)} more (--top)", markup=False)
     if lines := rule_lines(header, rows):
-        console.print(f"\nFor {CSV}, with the right TEAM:", markup=False)
-        for line in [",".join(header), *lines]:
-            console.print(line, soft_wrap=True, markup=False)
+        _print_lines(f"For {CSV}, with the right TEAM:", header, lines, console)
     for pool in dict.fromkeys(row.value for row in rows if row.basis == IDLE):
         console.print(f"For gpu_pools of meterbook.yaml: {pool}: {{owner: TEAM}}", soft_wrap=True, markup=False)
+    if found.by_tag:
+        part = percent(ratio(sum((row.cost_usd for row in found.by_tag), Decimal(0)), lost))
+        said = f"{part} of what nobody owns has the tag {found.by_tag[0].field.partition('.')[2]}; or, by its values:"
+        _print_lines(said, header, rule_lines(header, found.by_tag), console)
+
+
+def _print_lines(said: str, header: Sequence[str], lines: Sequence[str], console: Console) -> None:
+    console.print(f"\n{said}", markup=False)
+    for line in [",".join(header), *lines]:
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def in_force(rules: Sequence[Rule], day: date) -> list[Rule]:

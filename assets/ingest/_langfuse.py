@@ -8,7 +8,9 @@ import msgspec
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import OWNERS, Row
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._tags import tags_of, words
 from meterbook.assets.ingest.format import Sample
+from meterbook.assets.sources import Reading
 
 _STARTS = ("start_time", "startTime")
 
@@ -46,21 +48,36 @@ def _starts_first(sample: Sample) -> bool:
     return bool(starts) and min(starts) < sample.text.find('"timestamp"')
 
 
-def said(metadata: msgspec.Raw, tags: Sequence[Any] | str | None) -> Row:
-    """Owners, user and session as callers give them: keys of the metadata, and tags such as `team:search` where these are silent."""
-    given = {**_tagged(tags), **_known(metadata)}
+def said(metadata: msgspec.Raw, tags: Sequence[Any] | str | None, reading: Reading) -> Row:
+    """Owners, user and session as callers give them: keys of the metadata, and tags such as `team:search` where these are silent.
+
+    Args:
+        metadata: JSON, of which only the keys of owners and those the book names are read.
+        tags: words.
+        reading: has the names of the book.
+    """
+    asked = _keys(metadata)
+    given = {**_tagged(tags), **_known(asked)}
     user, session = given.get("langfuse_user_id"), given.get("langfuse_session_id")
     found = _calls.said(given)
-    return {**found, "user_id": found["user_id"] or user, "session_id": found["session_id"] or session}
+    labels = tags_of(reading, words(tags), asked)
+    return {**found, "user_id": found["user_id"] or user, "session_id": found["session_id"] or session, "tags": labels}
 
 
 _KNOWN = (*OWNERS, "user_id", "user", "session_id", "session", "langfuse_user_id", "langfuse_session_id")
 
 
-def _known(metadata: msgspec.Raw) -> Mapping[str, Any]:
+def _keys(metadata: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
+    """Metadata by key, the values as they lie there."""
+    try:
+        return msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
+    except BROKEN:
+        return {}
+
+
+def _known(found: Mapping[str, msgspec.Raw]) -> Mapping[str, Any]:
     """The keys that are read of metadata, whose other keys may hold messages."""
     try:
-        found = msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
         values = {key: msgspec.json.decode(found[key]) for key in _KNOWN if key in found}
     except BROKEN:
         return {}

@@ -35,6 +35,8 @@ _NUMBER, _SKIPPED = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode()
 _BLOCK = 64
 """Lines looked at together where one of their chunk is odd."""
 _AT_ONCE = 2**18
+_GROWTH = 8
+"""Times as long as it was a record may be when it is written anew: with its number, its names in full, and what only settling knows."""
 _STICKY = Context(prec=60, rounding=ROUND_05UP)
 """Rounds so that rounding once more gives what rounding once would have given."""
 _FLOAT_DIGITS = 15
@@ -90,7 +92,8 @@ class Lines(RecordFiles[Record]):
         return rows
 
     def _read(self, content: Content, reading: Reading, folder: Path) -> Rows:
-        if reading.prompt_key is None and self.is_json_lines(content):
+        # What is to be hashed, and what a book names of metadata, only settling sees.
+        if reading.prompt_key is None and not reading.options.tags and self.is_json_lines(content):
             with suppress(duckdb.Error):
                 rows = Rows()
                 return self._copied(self._as_they_lie(content, rows, reading), content, rows, reading, folder / "typed.parquet")
@@ -101,7 +104,7 @@ class Lines(RecordFiles[Record]):
     def _copied(
         self, chunks: Iterable[bytes], content: Content, rows: Rows, reading: Reading, target: Path, *, is_numbered: bool = False
     ) -> Rows:
-        paths = pipes(target.parent, content.largest)
+        paths = pipes(target.parent, content.largest * (_GROWTH if is_numbered else 1))
         found = judged(paths, columns_of(self.record), self.shape, self.broken, is_numbered=is_numbered)
         columns = ", ".join(f"cast({name} as {dtype}) as {name}" for name, dtype in self.types.items())
         added = f"{quoted(reading.file_id)} as file_id, {quoted(reading.source)} as source, line, cast({self.day} as date) as day"

@@ -32,30 +32,30 @@ SPECIAL = IMAGES | _BATCHES
 """Kinds of calls whose output or tier is another than the usage object says."""
 
 
-class Lifetimes(msgspec.Struct, gc=False):
+class Lifetimes(msgspec.Struct, gc=False, omit_defaults=True):
     """Tokens written to a cache, by lifetime, as Anthropic gives them."""
 
     five: Count | None = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
     hour: Count | None = msgspec.field(default=None, name="ephemeral_1h_input_tokens")
 
 
-class _Kept(msgspec.Struct, gc=False):
+class _Kept(msgspec.Struct, gc=False, omit_defaults=True):
     five: Annotated[Count | None, UNREAD] = msgspec.field(default=None, name="ephemeral_5m_input_tokens")
     thirty: Annotated[Count | None, UNREAD] = msgspec.field(default=None, name="ephemeral_30m_input_tokens")
     hour: RareCount = msgspec.field(default=None, name="ephemeral_1h_input_tokens")
     half_day: RareCount = msgspec.field(default=None, name="ephemeral_12h_input_tokens")
 
 
-class _Media(msgspec.Struct, gc=False):
+class _Media(msgspec.Struct, gc=False, omit_defaults=True):
     audio_tokens: RareCount = None
     image_tokens: RareCount = None
 
 
-class _Tools(msgspec.Struct, gc=False):
+class _Tools(msgspec.Struct, gc=False, omit_defaults=True):
     web_search_requests: RareCount = None
 
 
-class _Prompt(msgspec.Struct, gc=False):
+class _Prompt(msgspec.Struct, gc=False, omit_defaults=True):
     cached_tokens: Count | None = None
     cache_creation_tokens: Count | None = None
     cache_write_tokens: Count | None = None
@@ -71,7 +71,7 @@ class _Prompt(msgspec.Struct, gc=False):
     video_length_seconds: RareAmount = None
 
 
-class Completion(msgspec.Struct, gc=False):
+class Completion(msgspec.Struct, gc=False, omit_defaults=True):
     """Parts of the output."""
 
     reasoning_tokens: Count | None = None
@@ -79,7 +79,7 @@ class Completion(msgspec.Struct, gc=False):
     image_tokens: RareCount = None
 
 
-class Usage(msgspec.Struct, gc=False):
+class Usage(msgspec.Struct, gc=False, omit_defaults=True):
     """What was used, as LiteLLM normalises it: the details of OpenAI's shape, and beside them the counts of Anthropic's."""
 
     prompt_tokens_details: _Prompt | None = None
@@ -100,7 +100,7 @@ class Usage(msgspec.Struct, gc=False):
         return self.prompt_tokens_details, self.completion_tokens_details, self.server_tool_use
 
 
-class Breakdown(msgspec.Struct, gc=False):
+class Breakdown(msgspec.Struct, gc=False, omit_defaults=True):
     """What LiteLLM priced a call by."""
 
     service_tier: str | None = None

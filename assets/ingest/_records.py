@@ -46,6 +46,7 @@ class RecordFiles(Generic[Record]):
         record: the shape of one record; what it does not name is dropped unread, above all message bodies.
         json_columns: CSV columns that hold JSON.
         bodies: fields with text of people; not even a record that is set aside keeps them.
+        metadata: fields of which a little is read, and that may hold such text: a record that is set aside is kept without them.
         inside: keys under which a page of an API holds its records, such as `data`.
         delimiter: between columns of a CSV.
     """
@@ -53,6 +54,7 @@ class RecordFiles(Generic[Record]):
     record: type[Record]
     json_columns: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    metadata: frozenset[str] = frozenset()
     inside: tuple[str, ...] = ()
     delimiter: str = ","
 
@@ -122,9 +124,11 @@ class RecordFiles(Generic[Record]):
         """
         if not self.bodies:
             return csv_text(given) if isinstance(given, dict) else given
-        read = frozenset(one.encode_name for one in msgspec.structs.fields(self.record)) - self.bodies
+        read = frozenset(one.encode_name for one in msgspec.structs.fields(self.record)) - self.bodies - self.metadata
         if isinstance(given, dict):
-            return csv_text(given, frozenset(given) - read)
+            # With a field too many or too few, any of them may stand under the name of another.
+            is_whole = None not in given and None not in given.values()
+            return csv_text(given, frozenset(given) - read) if is_whole else "(the row is not kept: it may hold messages)"
         try:
             record = msgspec.json.decode(given, type=dict[str, msgspec.Raw])
         except BROKEN:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import inspect
 
-_NOTHING, _READ = "nothing", "read"
+_NOTHING, _READ, _AS = "nothing", "read", "as"
 UNREAD = msgspec.Meta(extra={_NOTHING: None})
 """Marks a field that DuckDB does not read, whatever it says: settling an odd record asks for it."""
 OURS = msgspec.Meta(extra={_NOTHING: (), _READ: True})
@@ -22,6 +22,11 @@ def rare(*nothing: str | int) -> msgspec.Meta:
         nothing: values that say nothing, beside none at all.
     """
     return msgspec.Meta(extra={_NOTHING: nothing})
+
+
+def read_as(record: type[msgspec.Struct]) -> msgspec.Meta:
+    """Marks a field that settling sees whole, and of which DuckDB reads what a record type names."""
+    return msgspec.Meta(extra={_AS: inspect.type_info(record), _READ: True})
 
 
 _PLAIN: Mapping[type, tuple[Any, str]] = {
@@ -78,6 +83,8 @@ def amounts_of(record: type[msgspec.Struct]) -> tuple[str, ...]:
 
 
 def _kinds(given: Any) -> dict[type, Any]:  # noqa: ANN401 -- msgspec's description of a type
+    if named := _mark(given, _AS):
+        return {inspect.StructType: named}
     kind = given.type if isinstance(given, inspect.Metadata) else given
     return {type(one): one for one in getattr(kind, "types", (kind,))}
 

@@ -21,6 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 from meterbook.assets.content import Content, FileRefused, unpacked
 from meterbook.assets.ingest._exports import Prepared, camel, fault
 from meterbook.assets.ingest._rows import BATCH, BROKEN, why
+from meterbook.assets.ingest._tags import label_of
 
 LARGEST_MESSAGE = 2**28
 """Bytes; collectors send a few megabytes at once, and what claims to be more is damaged."""
@@ -31,7 +32,7 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class Span(msgspec.Struct):
-    """What is read of a span; attributes are those of its resource, then its own."""
+    """What is read of a span; attributes and tags are those of its resource, then its own."""
 
     trace_id: str | None = None
     span_id: str | None = None
@@ -40,6 +41,7 @@ class Span(msgspec.Struct):
     status: int | str | None = None
     attributes: dict[str, Any] = {}
     texts: dict[str, Any] = {}
+    tags: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,13 @@ class Spans(Prepared[Span]):
         names: attributes that are read.
         own: those that are read of a span only, not of its resource.
         prompts: attributes with messages: they are there to be hashed, and not kept.
+        is_tag: whether an attribute's name is one that the book asks for.
     """
 
     names: frozenset[str] = field(default_factory=frozenset)
     own: frozenset[str] = field(default_factory=frozenset)
     prompts: frozenset[str] = field(default_factory=frozenset)
+    is_tag: Callable[[str], bool] = field(default=lambda _name: False)
 
     def batches(self, content: Content) -> Iterator[list[tuple[int, bytes]]]:
         """Spans with the line of their request, or its number where there are no lines."""
@@ -109,7 +113,7 @@ class Spans(Prepared[Span]):
 
     def _merged(self, span: Span, shared: Span, own: Span) -> Span:
         given = {name: value for name, value in shared.attributes.items() if name not in self.own}
-        span.attributes, span.texts = {**given, **own.attributes}, own.texts
+        span.attributes, span.texts, span.tags = {**given, **own.attributes}, own.texts, {**shared.tags, **own.tags}
         return span
 
     def _attributes(self, holder: Mapping[str, msgspec.Raw]) -> Span:
@@ -118,9 +122,12 @@ class Spans(Prepared[Span]):
 
     def _sorted(self, pairs: Sequence[tuple[str, Value]], plain: Callable[[Value], Any]) -> Span:
         """The attributes that are read, and the texts to hash; no other value is as much as decoded."""
-        found = {name: plain(value) for name, value in pairs if name in self.names or name in self.prompts}
-        attributes = {name: value for name, value in found.items() if name in self.names}
-        return Span(attributes=attributes, texts={name: value for name, value in found.items() if name in self.prompts})
+        found = {name: plain(value) for name, value in pairs if name in self.names or name in self.prompts or self.is_tag(name)}
+        return Span(
+            attributes={name: value for name, value in found.items() if name in self.names},
+            texts={name: value for name, value in found.items() if name in self.prompts},
+            tags={name: text for name, value in found.items() if self.is_tag(name) and (text := label_of(value)) is not None},
+        )
 
 
 class _Attribute(msgspec.Struct):

@@ -15,7 +15,7 @@ whether `timestamp` is the start or the end of the call are not documented.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,6 +28,7 @@ from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
 
@@ -113,8 +114,8 @@ _NOTHING = _Response()
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "requested_model", "served_tier", "input_tokens", "cache_read_tokens",
     "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "all_tokens", "quantity", "quantity_unit", "latency_ms", "status",
-    "error_class", "finish_reason", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "region", "inference_region",
-    "operation", "prompt_hash",
+    "error_class", "finish_reason", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "tags", "region",
+    "inference_region", "operation", "prompt_hash",
 )  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "project_id": log.account_id or None,
             "user_id": said["user_id"] or who["user_id"],
             "region": _meters.region(log.region),
+            "tags": tags_of(reading, log.metadata or {}),
             "inference_region": log.inference_region or None,
             "operation": log.operation or None,
             "prompt_hash": prompt_hash(log.input.body if log.input else None, reading),
@@ -263,11 +265,8 @@ def _message(raw: bytes) -> bytes:
         return raw  # no event: whoever reads it says why
 
 
-_MEMBERS: Sequence[str] = ("modelId", "requestId", "timestamp")
-
-
 def _recognises(sample: Sample) -> bool:
-    return "ModelInvocationLog" in sample.text and all(name in sample.text for name in _MEMBERS)
+    return "ModelInvocationLog" in sample.text and all(name in sample.text for name in ("modelId", "requestId", "timestamp"))
 
 
 FORMAT = Format(
@@ -276,19 +275,20 @@ FORMAT = Format(
     columns=_COLUMNS,
     day="started_at",
     recognises=_recognises,
-    read=_Events(_Log, _COLUMNS, _rows, inside=("events", "logEvents"), bodies=("input", "output")).read,
+    read=_Events(_Log, _COLUMNS, _rows, inside=("events", "logEvents"), bodies=("input", "output", "metadata")).read,
     about=About(
         obtain="Turn on model invocation logging in each region and account, then copy "
         "`AWSLogs/<account>/BedrockModelInvocationLogs/<region>/...` without its `data/` folders (bodies) and permission checks; or save "
         "the log group's events (`aws logs filter-log-events`, Logs Insights as JSON or CSV, a subscription's or an export's objects).",
         taken="Token counts, model, caller (role or user as key, session as user), account as project, region, errors, and requestMetadata "
-        "(team, tenant, feature, environment, session, experiment_arm, user). Bodies are never kept; of a prompt a keyed hash, where "
-        "the book has a key.",
+        "(team, tenant, feature, environment, session, experiment_arm, user, and what `tags` names). Bodies are never kept; of a prompt a "
+        "keyed hash, where the book has a key.",
         key="`requestId`; of several rows the one with the most tokens counts.",
         tokens="inputTokenCount holds no cached tokens, outputTokenCount holds reasoning. A cache write counts as 5 minutes unless the "
         "logged response has its lifetime. Counts that are absent (images, failed calls a model may have begun) are unknown, not zero.",
         money="none: calls are priced by rate cards of provider `aws.bedrock`, whose models are spelled `anthropic.claude-...` or "
         "`global.anthropic.claude-...`; bills (CUR, FOCUS) have what AWS charged.",
+        options="tags",
         limits="Delivery is best effort, so calls can be missing. Service tier, latency that is optimised (tier fast) and how many images "
         "were made are known only where the response was logged and says so; the log tells neither batch, audio nor searches. An "
         "application inference profile or provisioned model is named by its ARN's last part: give your card that alias. Provisioned "

@@ -22,6 +22,7 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
@@ -64,7 +65,7 @@ _NO_METRICS = _Metrics()
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "requested_model", "input_tokens", "output_tokens", "latency_ms", "status",
     "error_class", "is_cache_hit", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
-    "reported_cost_usd",
+    "tags", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def _record(times: tuple[str, ...]) -> type[_Event]:
 
 
 def _rows(event: _Event, reading: Reading, times: int, odd: set[str]) -> list[Row]:
-    metrics = event.metrics or _NO_METRICS
+    metrics, metadata = event.metrics or _NO_METRICS, _metadata(event.metadata)
     cost = _calls.money(metrics.cost, "usd", "Metrics.cost")
     done = _outcome(event)
     counts = _tokens(metrics, is_refused=_calls.refused(done["error_class"]))
@@ -100,7 +101,8 @@ def _rows(event: _Event, reading: Reading, times: int, odd: set[str]) -> list[Ro
         odd.add(_UNKNOWN)
     return [
         {
-            **_calls.said(_metadata(event.metadata)),
+            **_calls.said(metadata),
+            "tags": tags_of(reading, metadata),
             **counts,
             **done,
             "request_id": _identity(event),
@@ -165,12 +167,12 @@ FORMAT = Format(
     about=About(
         obtain="A Logpush job of the account with the dataset AI Gateway Events; its files as they are. Select Timestamp.",
         taken="Which model of which provider was called, when, how it ended, cache hits, the gateway as project; duration and cost where "
-        "`Metrics` is in clear, owners where `Metadata` is. RequestBody and ResponseBody are never kept.",
+        "`Metrics` is in clear, owners and what `tags` names where `Metadata` is. RequestBody and ResponseBody are never kept.",
         key="Events have no ids. Equal ones with sealed bodies are one event that came twice; others are known by their content and their "
         "place among equal events of their file.",
         tokens="unknown, unless `Metrics` gives counts: then all input counts as uncached text, all output as text.",
         money="none in most exports. `Metrics.cost` is the gateway's estimate in USD; 0 is unknown unless the event is a cache hit.",
-        options="starts_at, fields (started_at)",
+        options="starts_at, fields (started_at), tags",
         limits="Tier, region, media and searches are in no field. Counts of calls, no money, unless `Metrics` is exported. Use the logs "
         "of the REST API (cloudflare_logs) for money. Both hold the same calls under nothing in common: where you drop both, name one "
         "under `sources:` with `counts: false`. The spellings of times before Timestamp was documented, and of counts in `Metrics`, are "

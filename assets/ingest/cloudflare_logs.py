@@ -16,6 +16,7 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, first_line
 from meterbook.assets.sources import Reading
@@ -50,16 +51,18 @@ class _Page(msgspec.Struct):
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "input_tokens", "output_tokens", "latency_ms", "status", "error_class",
     "is_cache_hit", "is_custom_cost", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
-    "reported_cost_usd",
+    "tags", "reported_cost_usd",
 )  # fmt: skip
 
 
-def _rows(log: _Log, _reading: Reading) -> list[Row]:
+def _rows(log: _Log, reading: Reading) -> list[Row]:
     if not log.id:
         raise ValueError("id is missing")
+    metadata = _metadata(log.metadata)
     return [
         {
-            **_calls.said(_metadata(log.metadata)),
+            **_calls.said(metadata),
+            "tags": tags_of(reading, metadata),
             **_calls.outcome(log.status_code, success=log.success),
             "request_id": log.id,
             "started_at": _calls.utc(log.created_at, "created_at"),
@@ -84,7 +87,7 @@ def _metadata(given: dict[str, Any] | str | None) -> dict[str, Any]:
         raise ValueError(f"metadata is not JSON: {first_line(error)}") from error
 
 
-_CALLS = Calls(_Log, _COLUMNS, _rows, inside=("result",))
+_CALLS = Calls(_Log, _COLUMNS, _rows, inside=("result",), bodies=("metadata",))
 
 
 def _read(content: Content, reading: Reading) -> Rows:
@@ -108,12 +111,13 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="`GET /accounts/{account_id}/ai-gateway/gateways/{gateway_id}/logs`, all pages, as they come or one after the other.",
-        taken="Tokens, cost, times, model, status and the metadata's team, tenant, feature, environment, session, experiment_arm and user. "
-        "Calls that evaluate guardrails are logged as requests and count as such.",
+        taken="Tokens, cost, times, model, status and the metadata's team, tenant, feature, environment, session, experiment_arm and user, "
+        "and what `tags` names of it. Calls that evaluate guardrails are logged as requests and count as such.",
         key="`id`; of several rows the one with the most tokens counts.",
         tokens="tokens_in and tokens_out as given; cached and reasoning tokens, audio and images are not told apart, so all input counts "
         "as uncached text.",
         money="`cost` in USD, the gateway's estimate at list prices; 0 is unknown unless the log is a cache hit or `custom_cost` is true.",
+        options="tags",
         limits="Tier, region and searches are not logged, nor how many images or seconds a call without tokens used. A gateway keeps a "
         "limited number of logs and drops the oldest. A page that says there are more is flagged. Do not drop Logpush files of the same "
         "gateway as well: their requests have no ids, and would count twice.",

@@ -11,7 +11,7 @@ the names of OpenTelemetry (`gen_ai.usage.audio.input_tokens`), inside the input
 `gen_ai.provider.name` is the path of a backend and names no vendor: the provider is unknown unless `fields` says where it stands.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -20,6 +20,7 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._meters import Media, Writes
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
@@ -73,8 +74,21 @@ _COLUMNS = columns(
     "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens",
     "video_input_tokens", "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "searches", "all_tokens",
     "latency_ms", "time_to_first_token_ms", "status", "error_class", "session_id", "user_id", "key_id", "key_alias", "project_id", "team",
-    "tenant", "feature", "environment", "experiment_arm",
+    "tenant", "feature", "environment", "experiment_arm", "tags",
 )  # fmt: skip
+_UNSET = b'"-"'
+
+
+class _Entries(Calls[msgspec.Struct]):
+    """Entries with what the book asks for beside the keys of the columns: any key the operator chose."""
+
+    def _calls(self, decoder: msgspec.json.Decoder[msgspec.Struct], line: int, raw: bytes, reading: Reading, rows: Rows) -> Sequence[Row]:
+        calls = super()._calls(decoder, line, raw, reading, rows)
+        if not calls or not reading.options.tags:
+            return calls
+        given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        tags = tags_of(reading, {key: value for key, value in given.items() if bytes(value) != _UNSET})
+        return [{**call, "tags": tags} for call in calls]
 
 
 def _read(content: Content, reading: Reading) -> Rows:
@@ -94,7 +108,7 @@ def _read(content: Content, reading: Reading) -> Rows:
         found = {name: _first(getattr(entry, names[key]) for key in some) for name, some in keys.items()}
         return [_row(found, reading)] if any(found[name] is not None for name in _AI) else []
 
-    return Calls(record, _COLUMNS, rows).read(content, reading)
+    return _Entries(record, _COLUMNS, rows).read(content, reading)
 
 
 @cache
@@ -180,17 +194,17 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="The access log of the EnvoyProxy resource (type JSON, to a file or stdout), collected as files of bare lines.",
-        taken="Tokens, models, times, status and session under the names of the documentation; what else the operator wrote (team, "
-        "tenant, feature, environment, experiment_arm, user_id, key_id, key_alias, project_id, provider, served_tier, region, searches, "
-        "cache_write_1h_tokens, time_to_first_token_ms) where `fields` names it. Entries with neither a model nor tokens, such as MCP "
-        "traffic, are counted as filtered.",
+        taken="Tokens, models, times, status and session under the names of the documentation; what else the operator wrote (team, tenant, "
+        "feature, environment, experiment_arm, user_id, key_id, key_alias, project_id, provider, served_tier, region, searches, "
+        "cache_write_1h_tokens, time_to_first_token_ms) where `fields` names it, and keys that `tags` names. Entries with neither a model "
+        "nor tokens, such as MCP traffic, are counted as filtered.",
         key="x-request-id and start_time; of several rows the one with the most tokens counts. Attempts of a client that keeps its "
         "x-request-id share operation_id. An entry without an id is known by its content and its place among equal entries of its file.",
         tokens="Input holds cache reads and writes and media, output holds reasoning and media, as the gateway counts; reasoning is added "
         "where the total says that it lies beside; `tokens: exclusive` where its costs were defined otherwise. Without keys for cached "
         "tokens all input counts as uncached; cache writes are taken as five minutes.",
         money="none: cost comes from the rate cards, by the model's name alone unless `fields` gives the provider.",
-        options="fields, tokens",
+        options="fields, tokens, tags",
         limits="The gateway does not count what calls without tokens use. The keys of cached tokens are not documented: several spellings "
         "are read, `fields` names others. Keys inside objects are not read. Retries and fallbacks inside Envoy give one entry, of the "
         "last attempt. A client that left (response_code 0) is a failure with unknown tokens.",

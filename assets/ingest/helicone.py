@@ -25,6 +25,7 @@ from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._meters import ASSUMED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Options, Reading
@@ -80,7 +81,7 @@ _COLUMNS = {
         "request_id", "response_id", "started_at", "provider", "model", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
         "audio_input_tokens", "output_tokens", "audio_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms",
         "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "project_id", "user_id", "session_id", "team",
-        "tenant", "feature", "environment", "experiment_arm", "prompt_hash", "cost_basis", "reported_cost_usd",
+        "tenant", "feature", "environment", "experiment_arm", "tags", "prompt_hash", "cost_basis", "reported_cost_usd",
     ),
     "updated_at": "TIMESTAMP",
     "is_passthrough_billing": "BOOLEAN",
@@ -89,7 +90,8 @@ _COLUMNS = {
 
 
 def _rows(log: _Log, reading: Reading) -> list[Row]:
-    said = _calls.said({**_properties(log.properties, "properties"), **_properties(log.request_properties, "request_properties")})
+    given = _object(log.properties, "properties"), _object(log.request_properties, "request_properties")
+    said = _calls.said({name: value for one in given for name, value in _properties(one).items()})
     outcome = _outcome(log)
     response_id = None if log.response_id in _NONE else log.response_id
     return [
@@ -110,6 +112,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "key_id": str(log.proxy_key_id or "") or None,
             "project_id": log.organization_id or None,
             "user_id": log.user_id or log.request_user_id or said["user_id"],
+            "tags": tags_of(reading, *given),
             "rating": _rating(log),
             "is_passthrough_billing": str(log.is_passthrough_billing).lower() in {"true", "1"},
             "prompt_hash": None if _PLACEHOLDER in bytes(log.request_body)[:200] else prompt_hash(log.request_body, reading),
@@ -184,9 +187,9 @@ def _object(given: Object, name: str) -> Mapping[str, Any]:
         raise ValueError(f"{name} is not JSON: {first_line(error)}") from error
 
 
-def _properties(given: Object, name: str) -> dict[str, Any]:
+def _properties(given: Mapping[str, Any]) -> dict[str, Any]:
     """Properties by names as ours are written; the session's own is Helicone-Session-Id."""
-    found = {key.lower().replace("-", "_").removeprefix("helicone_"): value for key, value in _object(given, name).items()}
+    found = {key.lower().replace("-", "_").removeprefix("helicone_"): value for key, value in given.items()}
     return {key: value for key, value in found.items() if value != ""}
 
 
@@ -203,7 +206,7 @@ _CALLS = TabledCalls(
     _COLUMNS,
     _rows,
     inside=("data",),
-    bodies=("request_body",),
+    bodies=("request_body", "properties", "request_properties"),
     header=frozenset({"request_created_at", "prompt_tokens", "completion_tokens"}),
 )
 
@@ -234,8 +237,8 @@ FORMAT = Format(
         obtain="`POST /v1/request/query-clickhouse` (all pages, `isCached` both ways), `npx @helicone/export`, or of your own ClickHouse "
         "`select * from request_response_rmt final format JSONEachRow`.",
         taken="Tokens, cost, times, model, status, user, organisation, proxy key, the properties team, tenant, feature, environment, "
-        "experiment-arm and Helicone-Session-Id, and a person's rating. Bodies are never kept; of a request a keyed hash, where the book "
-        "has a key and the body is in the file.",
+        "experiment-arm and Helicone-Session-Id, those named in `tags`, and a person's rating. Bodies are never kept; of a request a keyed "
+        "hash, where the book has a key and the body is in the file.",
         key="`request_id`; of several rows the one updated last counts. A row without one (the CLI's CSV) is known by `response_id`, under "
         "which the other shapes of the same call are found too; without both by its content.",
         tokens="Disjoint columns: input is prompt tokens, without audio and what a cache held; output is completion and reasoning tokens, "
@@ -243,7 +246,7 @@ FORMAT = Format(
         "Cache writes count as 5 minutes. The zeros of a failed call count as none only where it was declined (4xx, 503, 529).",
         money="`cost` is an estimate: nano-dollars as whole numbers in the table, USD elsewhere; 0 for tokens that are no cache hit is "
         "unknown. Calls paid with Helicone credits are flagged: their bill comes from Helicone.",
-        options="money_unit",
+        options="money_unit, tags",
         limits="Tier, region, images, searches, and what calls without tokens used are not in the table. The API hides answers from its "
         "cache unless asked, and gives at most 1,000 rows a page: a file of whole pages is flagged. Scores other than feedback are left "
         "out. A query of your own has to select `status` too, by which the table's unit is known; Parquet and CSV out of ClickHouse "

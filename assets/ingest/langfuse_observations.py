@@ -12,7 +12,7 @@ that name a web search count searches. Cache writes without a lifetime count as 
 
 `total_cost` is in USD, computed by Langfuse from its price table or given by the caller; NULL, or 0 without any cost_details, is unknown.
 Latency is end less start: the exports do not agree whether their own `latency` is in seconds. `input` is hashed where the book has a key,
-and is otherwise not read, as are `output`, `status_message` and all of `metadata` but the keys of owners.
+and is otherwise not read, as are `output`, `status_message` and all of `metadata` but the keys of owners and those the book names.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,8 @@ class _Observation(msgspec.Struct):
 
 _COLUMNS = columns(
     "request_id", "operation_id", "started_at", "updated_at", "kind_of_call", "model", *(name for name in USED if name not in _UNTOLD),
-    "latency_ms", "time_to_first_token_ms", "status", "project_id", "user_id", "session_id", *OWNERS, "prompt_hash", "reported_cost_usd",
+    "latency_ms", "time_to_first_token_ms", "status", "project_id", "user_id", "session_id", *OWNERS, "tags", "prompt_hash",
+    "reported_cost_usd",
 ) | {"updated_at": "TIMESTAMP"}  # fmt: skip
 
 
@@ -107,7 +108,7 @@ class _File:
 def _row(seen: _Observation, kind: str, reading: Reading) -> Row:
     if not seen.id:
         raise ValueError("id is missing")
-    said = _langfuse.said(seen.metadata, seen.tags)
+    said = _langfuse.said(seen.metadata, seen.tags, reading)
     started = _calls.utc(seen.start_time, "start_time")
     failed = (seen.level or "").upper() == "ERROR"
     tokens = _tokens(seen.usage_details or {}, kind, reading.options, failed=failed)
@@ -225,7 +226,7 @@ def _read(content: Content, reading: Reading) -> Rows:
     file = _File()
     names = {"model": "provided_model_name"}
     nested = frozenset({"usage_details", "cost_details", "metadata", "tags"})
-    bodies = ("metadata", "input")
+    bodies = ("metadata", "input", "tags")
     rows = Exports(_Observation, _COLUMNS, file.rows, ("data",), bodies, names=names, nested=nested).read(content, reading)
     rows.flags += file.flags()
     return rows
@@ -242,15 +243,17 @@ FORMAT = Format(
         obtain="The blob storage export (tables `observations` or `observations_v2`, with its manifest), an export of the observations "
         "table in the UI, or all pages of `GET /api/public/observations` (also v2).",
         taken="Tokens, cost, times, model, level, trace, user, session, environment, and team, tenant, feature and experiment_arm of "
-        "metadata or tags (`team:search`). Calls are GENERATION and EMBEDDING, and RETRIEVER, EVALUATOR, GUARDRAIL and TOOL with a model "
-        "and tokens of their own. Other types are left out; a file is flagged where these have tokens.",
+        "metadata or tags (`team:search`); what `tags` of the book names of metadata and tags, also of the trace. Calls are GENERATION and "
+        "EMBEDDING, and RETRIEVER, EVALUATOR, GUARDRAIL and TOOL with a model and tokens of their own. Other types are left out; a file is "
+        "flagged where these have tokens.",
         key="`id`; of several rows the one updated last counts, so windows that share a boundary, both tables of one export, and a later "
         "export of the same days add nothing. The trace is the operation; its calls count as calls, not as repeated attempts.",
         tokens="input and output leave out the details beside them, and reasoning is added to output; details of audio, image and video "
         "are buckets of their own; where `total` is just input and output the details lie inside. Cache writes without a lifetime count "
         "as 5 minutes.",
         money="`total_cost`, else the sum of `cost_details`, in USD: Langfuse's estimate, or what the caller gave. Empty is unknown.",
-        options="`tokens`: inclusive where your own SDK code sends input with cached tokens inside, exclusive where it never does.",
+        options="`tokens`: inclusive where your own SDK code sends input with cached tokens inside, exclusive where it never does. `tags`: "
+        "a tag `name:value` or `name=value` is what it says, any other word of the list is true.",
         limits="No provider, no region and no service tier: prices are found by the model's name, at the standard tier. Other units than "
         "tokens (characters, seconds, images) are not told from tokens: units of your own count as input or output. Video output stays in "
         "the output. The blob export takes rows by their start, once: what is updated later stays as it was. The texts of "

@@ -35,14 +35,14 @@ class _Trace(msgspec.Struct):
 
 _COLUMNS = columns(
     "operation_id", "started_at", "updated_at", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment",
-    "experiment_arm",
+    "experiment_arm", "tags",
 ) | {"updated_at": "TIMESTAMP"}  # fmt: skip
 
 
-def _rows(trace: _Trace, _reading: Reading) -> list[Row]:
+def _rows(trace: _Trace, reading: Reading) -> list[Row]:
     if not trace.id:
         raise ValueError("id is missing")
-    said = _langfuse.said(trace.metadata, trace.tags)
+    said = _langfuse.said(trace.metadata, trace.tags, reading)
     return [
         {
             **said,
@@ -59,7 +59,7 @@ def _rows(trace: _Trace, _reading: Reading) -> list[Row]:
 
 def _read(content: Content, reading: Reading) -> Rows:
     nested = frozenset({"metadata", "tags"})
-    return Exports(_Trace, _COLUMNS, _rows, ("data",), ("metadata",), "operation_id", nested=nested).read(content, reading)
+    return Exports(_Trace, _COLUMNS, _rows, ("data",), ("metadata", "tags"), "operation_id", nested=nested).read(content, reading)
 
 
 FORMAT = Format(
@@ -72,9 +72,11 @@ FORMAT = Format(
     about=About(
         obtain="The table `traces` of the blob storage export, an export of the traces table in the UI, or all pages of "
         "`GET /api/public/traces`.",
-        taken="User, session, environment, and team, tenant, feature and experiment_arm of metadata or tags (`team:search`).",
+        taken="User, session, environment, and team, tenant, feature and experiment_arm of metadata or tags (`team:search`), and what "
+        "`tags` of the book names of them.",
         key="`id`; of several rows the one updated last counts.",
         money="no money: costs shown with a trace are sums of its observations.",
+        options="`tags`: a tag `name:value` or `name=value` is what it says, any other word of the list is true.",
         limits="A trace is no call; without the observations of the same days it adds nothing. Observations and scores inside a trace of "
         "the API are not read: export them as such.",
     ),

@@ -11,7 +11,8 @@ long caches, regions, quantities) is taken from the odd lines that say so, so th
 
 Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`), `user_api_key_project_alias`; the caller's own
 `spend_logs_metadata` gives tenant, feature, environment, session and experiment_arm, as do request tags of the form `feature:chat`;
-`end_user` is the tenant where nothing else says so. Attempts of one call share `litellm_call_id`.
+`end_user` is the tenant where nothing else says so. Attempts of one call share `litellm_call_id`. What the book names in `tags` is taken
+of the caller's metadata and of request tags (`name:value`, `name=value`, or a word, which then is `true`).
 """
 
 from decimal import Decimal
@@ -24,8 +25,9 @@ from meterbook.assets.ingest._lines import Lines, settled_amount
 from meterbook.assets.ingest._litellm import Breakdown, CallType, Completion, Lifetimes, Usage
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
-from meterbook.assets.ingest._shapes import OURS
+from meterbook.assets.ingest._shapes import OURS, read_as
 from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
+from meterbook.assets.ingest._tags import tags_of, words
 from meterbook.assets.ingest.format import About, Format, has_keys
 from meterbook.assets.sources import Reading
 
@@ -33,11 +35,11 @@ _NULL = msgspec.Raw(b"null")
 _BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
 
-class _Error(msgspec.Struct, gc=False):
+class _Error(msgspec.Struct, gc=False, omit_defaults=True):
     error_class: str | None = None
 
 
-class _Said(msgspec.Struct, gc=False):
+class _Said(msgspec.Struct, gc=False, omit_defaults=True):
     team: Any = None
     tenant: Any = None
     feature: Any = None
@@ -46,13 +48,14 @@ class _Said(msgspec.Struct, gc=False):
     experiment_arm: Any = None
 
 
-class _Metadata(msgspec.Struct, gc=False):
+class _Metadata(msgspec.Struct, gc=False, omit_defaults=True):
     litellm_call_id: str | None = None
     user_api_key_alias: str | None = None
     user_api_key_team_alias: str | None = None
+    user_api_key_org_id: str | None = None
     user_api_key_project_id: str | None = None
     user_api_key_project_alias: str | None = None
-    spend_logs_metadata: _Said | None = None
+    spend_logs_metadata: Annotated[dict[str, Any] | None, read_as(_Said)] = None
     usage_object: Usage | None = None
     additional_usage_values: Usage | None = None
     error_information: _Error | None = None
@@ -60,8 +63,9 @@ class _Metadata(msgspec.Struct, gc=False):
     status: str | None = None
 
 
-class _Own(msgspec.Struct, gc=False):
+class _Own(msgspec.Struct, gc=False, omit_defaults=True):
     prompt_hash: str | None = None
+    tags: str | None = None
     cache_write_12h_tokens: Count | None = None
     audio_input_tokens: Count | None = None
     audio_cache_read_tokens: Count | None = None
@@ -76,10 +80,10 @@ class _Own(msgspec.Struct, gc=False):
     region: str | None = None
 
 
-_METERS = tuple(name for name in _Own.__struct_fields__ if name != "prompt_hash")
+_METERS = tuple(name for name in _Own.__struct_fields__ if name not in {"prompt_hash", "tags"})
 
 
-class SpendLog(msgspec.Struct, gc=False):
+class SpendLog(msgspec.Struct, gc=False, omit_defaults=True):
     """The columns read of a LiteLLM_SpendLogs row."""
 
     request_id: str | None = None
@@ -100,15 +104,13 @@ class SpendLog(msgspec.Struct, gc=False):
     user: str | None = None
     end_user: str | None = None
     team_id: str | None = None
+    organization_id: str | None = None
     metadata: _Metadata | None = None
     cache_hit: str | bool | None = None
     request_tags: list[Any] | str | None = None
     status: str | None = None
     messages: msgspec.Raw = _NULL
     own: Annotated[_Own | None, OURS] = msgspec.field(default=None, name="meterbook")
-
-
-_OWN = ("team", "tenant", "feature", "environment", "session", "experiment_arm")
 
 
 def _settle(log: SpendLog, reading: Reading) -> None:
@@ -118,10 +120,11 @@ def _settle(log: SpendLog, reading: Reading) -> None:
     tags = msgspec.json.decode(log.request_tags) if isinstance(log.request_tags, str) and log.request_tags[:1] == "[" else log.request_tags
     log.request_tags = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else None
     said = log.metadata.spend_logs_metadata if log.metadata else None
-    for name in _OWN if said else ():
-        value = getattr(said, name)
-        setattr(said, name, str(value) if isinstance(value, str | int) else None)
-    log.own, log.messages = _Own(prompt_hash(log.messages, reading)), _NULL
+    log.own = _Own(prompt_hash(log.messages, reading), tags_of(reading, words(log.request_tags), said or {}))
+    log.messages = _NULL
+    if log.metadata and said:
+        plain = {name: said.get(name) for name in _Said.__struct_fields__}
+        log.metadata.spend_logs_metadata = {name: str(value) for name, value in plain.items() if isinstance(value, str | int)}
     _settle_meters(log, log.own)
 
 
@@ -224,6 +227,7 @@ _SHAPE: dict[str, tuple[str, str]] = {
         "VARCHAR",
         f"coalesce({text('metadata.user_api_key_project_alias')}, {text('metadata.user_api_key_project_id')})",
     ),
+    "account_id": ("VARCHAR", f"coalesce({text('organization_id')}, {text('metadata.user_api_key_org_id')})"),
     "user_id": ("VARCHAR", text('"user"')),
     "session_id": ("VARCHAR", f"coalesce({text('given.session_id')}, {_said('session')})"),
     "team": ("VARCHAR", f"coalesce({_said('team')}, {text('metadata.user_api_key_team_alias')}, {text('team_id')})"),
@@ -231,6 +235,7 @@ _SHAPE: dict[str, tuple[str, str]] = {
     "feature": ("VARCHAR", _said("feature")),
     "environment": ("VARCHAR", _said("environment")),
     "experiment_arm": ("VARCHAR", _said("experiment_arm")),
+    "tags": ("VARCHAR", "meterbook.tags"),
     "prompt_hash": ("VARCHAR", "meterbook.prompt_hash"),
     **{name: ("BIGINT", f"meterbook.{name}") for name in _METERS if name.endswith("_tokens") or name == "searches"},
     "quantity": ("DECIMAL(18,6)", "cast(meterbook.quantity as decimal(18,6))"),
@@ -260,7 +265,8 @@ _BROKEN = [
     ),
     (f"prompt_tokens < {_CACHED}", f"'cached tokens (' || {_CACHED} || ') exceed prompt tokens (' || prompt_tokens || ')'"),
 ]
-_READER = Lines(SpendLog, frozenset({"metadata", "request_tags"}), _BODIES, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
+_NESTED = frozenset({"metadata", "request_tags"})
+_READER = Lines(SpendLog, _NESTED, _BODIES, _NESTED, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
 
 FORMAT = Format(
     name="litellm_spendlogs",
@@ -272,14 +278,16 @@ FORMAT = Format(
     about=About(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",
-        taken="Tokens by medium, web searches, cost, times, served tier, region, key, team, tags, status. Messages and responses are never "
-        "read.",
+        taken="Tokens by medium, web searches, cost, times, served tier, region, key, team, organisation, status, and what `tags` names of "
+        "spend_logs_metadata and request tags. Messages and responses are never read.",
         key="`request_id`; of several rows the one with the most tokens counts.",
         tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
         "reasoning, beside it where total_tokens says so (older versions), audio and images; a cache write without a lifetime, or of 30 "
         "minutes, counts as 5 minutes.",
         money="`spend` in USD, the gateway's estimate with its own discounts and margins; 0 for tokens that are no cache hit means that it "
         "knew no price: unknown.",
+        options="`tags`: a request tag `name:value` or `name=value` is what it says, any other word of the list is true. Files are then "
+        "read at a third of the speed.",
         limits="Calls without tokens have a quantity where the log tells it (seconds of audio, pages, characters, images of embeddings): "
         "speech and images that are sold by the piece have none. Video output stays in the output. `/spend/logs` gives at most 10,000 "
         "rows: a file of so many is flagged. Retries and fallbacks are rows of their own.",

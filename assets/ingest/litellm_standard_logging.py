@@ -29,6 +29,7 @@ from meterbook.assets.ingest._meters import USED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._tags import tags_of, words
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, About, Format, Sample, first_line
 from meterbook.assets.sources import Reading
@@ -64,6 +65,7 @@ class _Metadata(msgspec.Struct):
     user_api_key_alias: Text = None
     user_api_key_team_id: Text = None
     user_api_key_team_alias: Text = None
+    user_api_key_org_id: Text = None
     user_api_key_project_id: Text = None
     user_api_key_project_alias: Text = None
     user_api_key_user_id: Text = None
@@ -104,8 +106,9 @@ class _Log(msgspec.Struct):
 _NONE, _NO_BREAKDOWN = _Metadata(), Breakdown()
 _COLUMNS = columns(
     "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", *USED, "latency_ms",
-    "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "user_id", "session_id", "team",
-    "tenant", "feature", "environment", "experiment_arm", "prompt_hash", "reported_cost_usd", "original_cost_usd",
+    "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "account_id", "user_id",
+    "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "tags", "prompt_hash", "reported_cost_usd",
+    "original_cost_usd",
 )  # fmt: skip
 _COLUMNS["original_cost_usd"] = _COLUMNS["reported_cost_usd"]
 
@@ -116,7 +119,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
     usage, breakdown = _usage(log), log.cost_breakdown or _NO_BREAKDOWN
     return [
         {
-            **_owners(log, log.metadata or _NONE),
+            **_owners(log, log.metadata or _NONE, reading),
             **_used(log, usage, failed=failed),
             **_times(log),
             "request_id": log.id or None,
@@ -198,9 +201,10 @@ def _used(log: _Log, usage: Usage, *, failed: bool) -> Row:
     return row
 
 
-def _owners(log: _Log, meta: _Metadata) -> Row:
+def _owners(log: _Log, meta: _Metadata, reading: Reading) -> Row:
     """Who used it: what the caller says in spend_logs_metadata, tags and its own metadata, then what the proxy knows of the key."""
-    said = {**_filled(meta.requester_metadata or {}), **_tags(log.request_tags or ()), **_filled(meta.spend_logs_metadata or {})}
+    asked, own = meta.requester_metadata or {}, meta.spend_logs_metadata or {}
+    said = {**_filled(asked), **_tags(log.request_tags or ()), **_filled(own)}
     return {
         **{name: said.get(name) for name in OWNERS},
         "team": said.get("team") or meta.user_api_key_team_alias or meta.user_api_key_team_id or None,
@@ -210,6 +214,8 @@ def _owners(log: _Log, meta: _Metadata) -> Row:
         "key_id": meta.user_api_key_hash or None,
         "key_alias": meta.user_api_key_alias or None,
         "project_id": meta.user_api_key_project_alias or meta.user_api_key_project_id or None,
+        "account_id": meta.user_api_key_org_id or None,
+        "tags": tags_of(reading, asked, words(log.request_tags), own),
     }
 
 
@@ -225,7 +231,7 @@ def _tags(tags: Sequence[Any]) -> Row:
 
 def _read(content: Content, reading: Reading) -> Rows:
     """Read one file, and say where the proxy's own price is not the provider's."""
-    rows = Calls(_Log, _COLUMNS, _rows, bodies=("messages", "response")).read(content, reading)
+    rows = Calls(_Log, _COLUMNS, _rows, bodies=("messages", "response", "metadata", "request_tags")).read(content, reading)
     apart = (pl.col("original_cost_usd") - pl.col("reported_cost_usd")).abs() > _FLOAT_NOISE
     costs = rows.frames(["original_cost_usd", "reported_cost_usd"])
     priced = sum(one.filter((pl.col("reported_cost_usd") > 0) & apart).height for one in costs)
@@ -249,9 +255,11 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="The proxy's `s3`, `gcs_bucket` or generic webhook logger: drop the objects as they are, one per call or batched as lines.",
-        taken="Tokens by medium, web searches, cost, times, served tier, region, status and error class; key, team, project and user of "
-        "the proxy; spend_logs_metadata, request tags of the form `feature:chat` and the request's own metadata (team, tenant, feature, "
-        "environment, session, experiment_arm). Messages and responses are never kept; of messages a keyed hash, where the book has a key.",
+        taken="Tokens by medium, web searches, cost, times, served tier, region, status and error class; key, team, project, organisation "
+        "and user of the proxy; spend_logs_metadata, request tags of the form `feature:chat` and the request's own metadata (team, tenant, "
+        "feature, environment, session, experiment_arm), and what `tags` names of these three: a tag `name:value` or `name=value` is what "
+        "it says, any other word of the list is `true`. Messages and responses are never kept; of messages a keyed hash, where the book "
+        "has a key.",
         key="`id`, which is the request_id of LiteLLM_SpendLogs: a call in both counts once. Of several rows the one with the most tokens "
         "counts. Attempts (retries, fallbacks) share `litellm_call_id`. An object without an id is known by its content.",
         tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
@@ -259,6 +267,7 @@ FORMAT = Format(
         "minutes, counts as 5 minutes. The zeros of a failed call are counted as none only where a provider declined it (4xx, 503, 529).",
         money="`response_cost` in USD, the proxy's charge-back price with its discounts and margins, as `spend` in SpendLogs; a file in "
         "which it is not `original_cost` is flagged. 0 for tokens that are no cache hit means that it knew no price: unknown.",
+        options="tags",
         limits="Calls without tokens have a quantity where the payload tells it: images of the response, seconds of audio, pages, "
         "characters; speech has none. Video output stays in the output. Answers of the proxy's cache and fetched batches have other ids "
         "in SpendLogs: who drops both says `counts: false` of one of the two sources. Payloads dropped under load are lost. Batches are "

@@ -29,6 +29,7 @@ from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._spans import Span, Spans
+from meterbook.assets.ingest._tags import tags_of, wanted
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Options, Reading
@@ -61,21 +62,27 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "session_id": ("gen_ai.conversation.id", "session.id"),
     "user_id": ("enduser.id", "user.id"),
     "project_id": ("service.name",),
+    "account_id": ("cloud.account.id",),
     "environment": ("deployment.environment.name", "deployment.environment", "environment"),
     **{name: (name,) for name in ("team", "tenant", "feature", "experiment_arm", "key_alias")},
 }
 """What is read -> the attributes that say it, the current name first."""
-_OWNED = ("session_id", "user_id", "project_id", "environment", "team", "tenant", "feature", "experiment_arm", "key_alias")
+_OWNED = ("session_id", "user_id", "project_id", "account_id", "environment", "team", "tenant", "feature", "experiment_arm", "key_alias")
 _NAMED = (*_OWNED, "region")
 """What the book may name attributes for."""
 _ADDRESS = re.compile(r"^bedrock[a-z-]*[.]([a-z]+(?:-[a-z]+)+-[0-9])[.]|^([a-z]+-[a-z]+[0-9]+)-aiplatform[.]googleapis[.]com$")
 """Addresses of Bedrock and Vertex AI, which name the region that serves."""
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.prompt")
+_MESSAGES = re.compile(
+    r"gen_ai[.](prompt|completion|input|output|system_instructions|tool)\b|llm[.](prompts|completions|input_messages|output_messages)\b"
+    r"|(input|output)[.]value$|traceloop[.]entity[.](input|output)$"
+)
+"""Attributes of the conventions and of common instrumentations that hold what was said: never a tag, whatever the book asks for."""
 _COLUMNS = columns(
     "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", "region",
     "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "audio_input_tokens", "image_input_tokens", "video_input_tokens",
     "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms", "status", "error_class",
-    "finish_reason", *_OWNED, "prompt_hash",
+    "finish_reason", *_OWNED, "tags", "prompt_hash",
 )  # fmt: skip
 
 
@@ -156,6 +163,7 @@ def _row(span: Span, found: Row, reading: Reading) -> Row:
         "latency_ms": _latency(span, started),
         "status": "failure" if failed else "success",
         "error_class": error,
+        "tags": tags_of(reading, span.tags),
         "prompt_hash": _hash(span, reading),
     }
 
@@ -238,7 +246,15 @@ def _read(content: Content, reading: Reading) -> Rows:
     file = _File(reading.options)
     names = frozenset(name for names in file.names.values() for name in names)
     own = frozenset(_NAMES["region"]) - set(reading.options.fields.values())
-    rows = Spans(Span, _COLUMNS, file.rows, bodies=("texts",), names=names, own=own, prompts=frozenset(_PROMPTS)).read(content, reading)
+    wants = wanted(reading.options.tags)
+    rows = Spans(
+        *(Span, _COLUMNS, file.rows),
+        bodies=("texts",),
+        names=names,
+        own=own,
+        prompts=frozenset(_PROMPTS),
+        is_tag=lambda name: wants(name) and not _MESSAGES.match(name),
+    ).read(content, reading)
     rows.flags += file.flags()
     return rows
 
@@ -258,15 +274,16 @@ FORMAT = Format(
         obtain="The collector's file exporter (JSON or proto, with or without zstd), an SDK's OTLP file exporter, or saved bodies of "
         "`/v1/traces`; also rotated, and packed with gzip, zstd or zip.",
         taken="Spans of chat, generate_content, text_completion and embeddings, and spans without an operation that have a provider, a "
-        "model and tokens: tokens by medium, models, served tier, region, times, status, finish reason, and owners from attributes of the "
-        "span or its resource. Other spans are left out. Events, messages and all other attributes are never kept.",
+        "model and tokens: tokens by medium, models, served tier, region, times, status, finish reason, owners from attributes of the span "
+        "or its resource, and those that `tags` names (never messages). Other spans are left out. Events, messages and all other "
+        "attributes are never kept.",
         key="trace and span id; of several the one with the most tokens counts. Spans of two instrumentations count once where both have "
         "`gen_ai.response.id`. The trace is the operation; its calls count as calls, not as repeated attempts.",
         tokens="input holds cache reads and writes, audio, images and video, output holds reasoning, audio and images, as the conventions "
         "say; where cached parts or reasoning exceed their whole, or a total says so, they lie beside it. Cache writes count as 5 minutes.",
         options="`tokens`: exclusive where the instrumentation counts cached tokens beside the input (Anthropic's own counts), inclusive "
-        "where it never does. `fields`: attributes for region, session_id, user_id, project_id (else service.name), environment, team, "
-        "tenant, feature, experiment_arm, key_alias.",
+        "where it never does. `fields`: attributes for region, session_id, user_id, project_id (else service.name), account_id (else "
+        "cloud.account.id), environment, team, tenant, feature, experiment_arm, key_alias. `tags`: names of attributes.",
         limits="No money and no searches: calls are priced by rate cards. What was cached of audio and images is not told from cached "
         "text: a span whose parts then exceed its input is set aside. Sampled traces are a part of all calls, and do not say so. Retries "
         "inside an SDK are one span. A message cut short at the end of a file is set aside. Spans of OpenInference (llm.*) are not "

@@ -22,6 +22,7 @@ from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
 from meterbook.assets.ingest._meters import USED
 from meterbook.assets.ingest._prompts import prompt_hash
 from meterbook.assets.ingest._rows import BROKEN
+from meterbook.assets.ingest._tags import tags_of
 from meterbook.assets.ingest._usage import NO_USAGE, Usage, buckets
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Options, Reading
@@ -62,6 +63,7 @@ class _Log(msgspec.Struct):
     virtual_key: Text = None
     api_key_id: Text = None
     workspace_slug: Text = None
+    organisation_id: Text = None
     user: Text = msgspec.field(default=None, name="_user")
     environment: Text = msgspec.field(default=None, name="_environment")
     metadata: dict[str, Any] | str | None = None
@@ -72,14 +74,16 @@ class _Log(msgspec.Struct):
 _SILENT = _Response()
 _COLUMNS = columns(
     "request_id", "operation_id", "started_at", "provider", "model", "served_tier", *USED, "latency_ms", "status", "error_class",
-    "is_cache_hit", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "prompt_hash", "reported_cost_usd",
+    "is_cache_hit", "key_id", "key_alias", "project_id", "account_id", "user_id", "session_id", *OWNERS, "tags", "prompt_hash",
+    "reported_cost_usd",
 )  # fmt: skip
 
 
 def _rows(log: _Log, reading: Reading) -> list[Row]:
     options = reading.options
     code = _calls.count(log.response_status_code if log.status_code is None else log.status_code, "status_code")
-    said = _calls.said(_metadata(log.metadata))
+    metadata = _metadata(log.metadata)
+    said = _calls.said(metadata)
     cost = _calls.money(log.cost, options.money_unit or "cents", "cost")
     if cost:
         _calls.dollars_only(log.cost_currency)
@@ -102,8 +106,10 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "key_id": log.api_key_id or None,
             "key_alias": log.virtual_key or None,
             "project_id": log.workspace_slug or None,
+            "account_id": log.organisation_id or None,
             "user_id": said["user_id"] or log.user or None,
             "environment": said["environment"] or log.environment or None,
+            "tags": tags_of(reading, metadata),
             "prompt_hash": prompt_hash(log.request, reading),
             "reported_cost_usd": cost,
         }
@@ -173,12 +179,12 @@ FORMAT = Format(
     columns=_COLUMNS,
     day="started_at",
     recognises=_recognises,
-    read=Calls(_Log, _COLUMNS, _rows, inside=("data", "logs"), bodies=("request", "response")).read,
+    read=Calls(_Log, _COLUMNS, _rows, inside=("data", "logs"), bodies=("request", "response", "metadata")).read,
     about=About(
         obtain="A log export job (UI or API), or the metric records of a self-hosted gateway.",
-        taken="Units, cost, times, keys, status, metadata (team, tenant, feature, environment, session, experiment_arm, _user), and of a "
-        "response only its `usage`, its served tier, and how many images it holds. Requests and responses are never kept; of a request a "
-        "keyed hash, where the book has a key.",
+        taken="Units, cost, times, keys, status, metadata (team, tenant, feature, environment, session, experiment_arm, _user, and what "
+        "`tags` names), and of a response only its `usage`, its served tier, and how many images it holds. Requests and responses are "
+        "never kept; of a request a keyed hash, where the book has a key.",
         key="`id`; of several rows the one with the most tokens counts. Attempts share `trace_id`. A row without an id is known by its "
         "content and its place among equal rows of its file.",
         tokens="Cached, reasoning, audio and image tokens, searches, tier and region are known only where `response` is exported; else "
@@ -186,7 +192,7 @@ FORMAT = Format(
         "does not.",
         money="`cost` in cents of USD, the gateway's estimate; `money_unit: usd` for deployments that write dollars. 0 for tokens that are "
         "no cache hit is unknown. Other currencies are set aside.",
-        options="money_unit, tokens",
+        options="money_unit, tokens, tags",
         limits="Select id, trace_id, created_at, ai_org, ai_model, request_url, req_units, res_units, cost, cost_currency, "
         "response_status_code, metadata and, for what lies inside the units, response. Characters of speech are not logged. A job gives "
         "at most 50,000 rows: a file of so many is flagged. The metric store's unit of cost is not verified.",

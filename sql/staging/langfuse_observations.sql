@@ -43,7 +43,9 @@ select
     coalesce(ranked.feature, trace.feature, before.feature) as feature,
     coalesce(ranked.environment, trace.environment, before.environment) as environment,
     coalesce(ranked.experiment_arm, trace.experiment_arm, before.experiment_arm) as experiment_arm,
-    ranked.prompt_hash, ranked.reported_cost_usd, ranked.file_id, ranked.copies
+    -- Each tag, as each owner: of the call, else of its trace.
+    merged_tags(ranked.tags, merged_tags(trace.tags, before.tags)) as tags, ranked.prompt_hash, ranked.reported_cost_usd,
+    ranked.file_id, ranked.copies
 from ranked
 left join trace on trace.place = 1 and trace.operation_id = ranked.operation_id and trace.day = ranked.day
 -- A trace that began before midnight speaks for its calls after it.

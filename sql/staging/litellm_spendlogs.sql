@@ -41,8 +41,8 @@ select
     ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
     ranked.region, ranked.latency_ms, ranked.time_to_first_token_ms,
     coalesce(ranked.status, 'success') as status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias,
-    ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.prompt_hash,
+    ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
+    ranked.experiment_arm, ranked.tags, ranked.prompt_hash,
     case when ranked.spend_usd = 0 and not ranked.is_cache_hit and coalesce(ranked.status, 'success') = 'success'
             and (ranked.prompt_tokens + ranked.completion_tokens > 0 or ranked.quantity > 0) then null
         else ranked.spend_usd end as reported_cost_usd,

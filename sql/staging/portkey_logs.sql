@@ -31,8 +31,8 @@ select
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
     ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
     ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias, ranked.project_id,
-    ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm,
-    ranked.prompt_hash,
+    ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
+    ranked.experiment_arm, ranked.tags, ranked.prompt_hash,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit or ranked.status = 'failure' then ranked.reported_cost_usd
         end as reported_cost_usd,
     ranked.file_id, ranked.copies

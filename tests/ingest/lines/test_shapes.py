@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from meterbook.assets.ingest._shapes import OURS, UNREAD, columns_of, plain_of, rare, says_more
+from meterbook.assets.ingest._shapes import OURS, UNREAD, columns_of, plain_of, rare, read_as, says_more
 
 Count = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
 
@@ -29,6 +29,10 @@ class _Record(msgspec.Struct):
     others: _OnlyRare | None = None
 
 
+class _Free(msgspec.Struct):
+    said: Annotated[dict[str, Any] | None, read_as(_Inner)] = None
+
+
 def is_plain(text: str) -> bool:
     try:
         msgspec.json.decode(text, type=plain_of(_Record, "barred"))
@@ -39,6 +43,15 @@ def is_plain(text: str) -> bool:
 
 def test_duckdb_reads_neither_rare_fields_nor_unread_ones_but_ours() -> None:
     assert columns_of(_Record) == {"name": "VARCHAR", "ours": "VARCHAR", "inner": "STRUCT(often BIGINT)"}
+
+
+def test_of_a_field_that_settling_sees_whole_duckdb_reads_what_is_named() -> None:
+    assert columns_of(_Free) == {"said": "STRUCT(often BIGINT)"}
+    assert msgspec.json.decode('{"said":{"often":[],"any":1}}', type=_Free).said == {"often": [], "any": 1}
+    plain: Any = msgspec.json.decode('{"said":{"often":5,"any":1}}', type=plain_of(_Free))
+    assert plain.said.often == 5
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode('{"said":{"often":[]}}', type=plain_of(_Free))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ import polars.selectors as cs
 import pytest
 from fuzz.mutations import mutated
 
-from meterbook.assets.inbox import Inbox
+from meterbook.assets.inbox import Inbox, Ingested
 from meterbook.assets.ingest import formats
 from meterbook.assets.sources import Source
 from meterbook.assets.workspace import project
@@ -24,6 +24,8 @@ WORDS = (b"heron waits", b"third bridge")
 OWN = sorted(name for name in formats() if not name.startswith("mapped_"))
 HOW = ("value", "unquoted", "key twice", "key gone", "bytes", "bit", "cut", "lines", "carriage returns")
 SEEDS = 2
+TAGS = ("cost-center", "Cost-Center", "x-cost-center", "app.cost*", "no")
+"""Names a book asks for; no sample holds a message under one of them."""
 COUNTS = frozenset({"usage", "charge", "gpu_sample", "job"})
 """Kinds that count, bill or sample; no message belongs to their records. A sample that holds one nevertheless is tried like the others."""
 HOLD_NO_MESSAGES: Mapping[str, str] = {
@@ -97,16 +99,28 @@ def leaks(folder: Path) -> list[str]:
 @pytest.mark.parametrize("key", [None, b"a key of the book, 16 bytes or more"], ids=["without a key", "with a key"])
 @pytest.mark.parametrize("name", [name for name in OWN if holds(name)])
 def test_no_word_of_a_message_is_kept(name: str, key: bytes | None, tmp_path: Path) -> None:
+    assert take(name, tmp_path, key).rows_typed > 0
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if holds(name) and re.search(r"\btags\b", formats()[name].about.options)])
+def test_no_word_of_a_message_is_kept_with_the_tags_a_book_asks_for(name: str, tmp_path: Path) -> None:
+    take(name, tmp_path, None, TAGS)
+    kept = [text for where, text in texts(tmp_path) if where.endswith(": tags")]
+    assert any(b"CC-7" in text for text in kept) == (name != "langfuse_traces")
+
+
+def take(name: str, tmp_path: Path, key: bytes | None, tags: Sequence[str] = ()) -> Ingested:
+    """Take in every spoilt sample of a format; no word of a message is in the lake, nor in what is said of the files."""
     (tmp_path / "inbox").mkdir()
     for number, text in enumerate(text for whole in samples(name) for text in spoilt(whole)):
         (tmp_path / "inbox" / f"{number:03}").write_bytes(text)
-    inbox = Inbox(tmp_path, [Source.model_validate({"name": "s", "path": "*", "format": name})], key)
+    inbox = Inbox(tmp_path, [Source.model_validate({"name": "s", "path": "*", "format": name, "options": {"tags": tags}})], key)
     done = inbox.ingest()
-    assert done.rows_typed > 0
     assert done.quarantined + len(done.refused) > 0, "nothing was broken"
     assert leaks(tmp_path) == []
     said = [*(why for _, why in (*done.refused, *done.flagged, *done.skipped)), *inbox.file_flags()["flag"]]
     assert not [why for why in said if any(word.decode() in why for word in WORDS)]
+    return done
 
 
 @pytest.mark.parametrize("name", [name for name in OWN if project().models[f"staging.{name}"].header.kind not in COUNTS])
