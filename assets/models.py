@@ -45,7 +45,9 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
     )
     def build(context: dg.AssetExecutionContext, book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            built = book.workspace().build(model, window_of(context), lambda done: report(model.name, done))
+            # Of the book as it is now: what its pools are shared by may have changed since Dagster loaded the graph.
+            now = book.workspace().project.models[model.name]
+            built = book.workspace().build(now, window_of(context), lambda done: report(model.name, done))
         except CheckError as error:
             yield dg.AssetCheckResult(asset_key=key, check_name=_failed(model, error), passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error

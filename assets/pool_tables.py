@@ -17,7 +17,7 @@ _POOL: Mapping[str, pl.DataType] = {
     "pool": _TEXT,
     **_DATES,
     "monthly_usd": _EXACT,
-    **dict.fromkeys(("basis", "allocation_key", "weights", "key_text"), _TEXT),
+    **dict.fromkeys(("basis", "allocation_key", "weights", "measure", "key_text"), _TEXT),
     "cap_share": pl.Decimal(18, 12),
     "is_scoped": pl.Boolean(),
     **dict.fromkeys(SCOPE, _TEXT),
@@ -41,15 +41,18 @@ def pool_tables(book: Book) -> dict[str, pl.DataFrame]:
 
 
 def _pool(place: int, pool: Pool) -> Row:
+    # What a column is measured within is part of its measure.
+    scope = {} if pool.column else pool.scope
     return {
         "place": place,
         **pool.model_dump(include={"pool", "starts_on", "ends_on", "monthly_usd", "cap_share", "weights"}),
         "basis": like(pool.basis or "*"),
-        "allocation_key": "weights" if pool.weights else pool.key,
+        "allocation_key": "weights" if pool.weights else "column" if pool.column else pool.key,
         "weights": pool.weights,
+        "measure": pool.column.measure if pool.column else None,
         "key_text": pool.words,
-        "is_scoped": bool(pool.scope),
-        **{field: like(pool.scope.get(field, "*")) for field in SCOPE},
+        "is_scoped": bool(scope),
+        **{field: like(scope.get(field, "*")) for field in SCOPE},
     }
 
 

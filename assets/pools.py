@@ -4,12 +4,13 @@ A pool costs an amount a month, or takes cost lines that nobody owns. It is shar
 lines of its own that name the key.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -28,15 +29,33 @@ MEASURES = {
 """Keys that are measured each day, in words."""
 STATED = ("even", "fixed")
 _WEIGHTS = re.compile(r"weights: ?(?P<name>\S.*)")
+_COLUMN = re.compile(r"column: ?(?P<table>\w+\.\w+)\.(?P<name>\w+)")
 SCOPE = ("provider", "model", "tenant", "feature", "environment", "source", "gpu_pool")
 """What a key can be measured within. GPU hours are within a `gpu_pool`, the other measures within the rest."""
 _SCOPED = {"cost": SCOPE[:-1], "tokens": SCOPE[:-1], "requests": SCOPE[:-1], "gpu_hours": SCOPE[-1:]}
+COLUMN_SCOPE = (*SCOPE[:-1], "pool")
+"""What a column can be measured within, as far as its table has it."""
 Share = Annotated[Decimal, Field(gt=0, le=1, decimal_places=12)]
 Usd = Annotated[Decimal, Field(ge=0, decimal_places=6, max_digits=18)]
 
 
 class PoolError(ValueError):
     """allocation.yaml or weights.csv is wrong; the message names file, place and what to do."""
+
+
+class Column(NamedTuple):
+    """A column of a daily table that a pool is shared by, as the book names it; assets/column_keys.py holds it against the tables."""
+
+    table: str
+    name: str
+    scope: tuple[tuple[str, str], ...]
+    """Field and pattern, by field: only rows that fit are measured."""
+
+    @property
+    def measure(self) -> str:
+        """What it is called in core.column_weight: no two keys that measure different rows share it."""
+        within = json.dumps(dict(self.scope), ensure_ascii=False)
+        return f"{self.table}.{self.name}" + (f" {within}" if self.scope else "")
 
 
 class Pool(Dated):
@@ -48,7 +67,8 @@ class Pool(Dated):
         lines: the cost lines it takes, `*` for anything, where nobody owns them (team `unallocated`), of either sign.
         basis: only those of this basis, such as `bill of openai`.
         key: what it is shared by: one of `cost` (of model usage), `tokens`, `requests`, `gpu_hours`, `direct_cost`, `full_cost` (direct
-            cost, and the pools before it), `even`, `fixed`, or `weights: NAME` of weights.csv.
+            cost, and the pools before it), `even`, `fixed`, `weights: NAME` of weights.csv, or `column: SCHEMA.TABLE.COLUMN`, such as
+            marts.token_use.output_tokens, summed by day and team.
         corrects: instead of a key: a pool before it whose key, scope and teams this one has, as a credit has those of what it corrects.
         scope: measure the key only within this: field -> pattern.
         shares: with `fixed`: what each team takes.
@@ -75,17 +95,22 @@ class Pool(Dated):
 
     @field_validator("key", mode="before")
     @classmethod
-    def _weights_are_a_key(cls, value: object) -> object:
-        if isinstance(value, Mapping) and list(value) == ["weights"]:
-            return f"weights: {value['weights']}"
+    def _named(cls, value: object) -> object:
+        """`{weights: NAME}` and `{column: NAME}` as one text each."""
+        if isinstance(value, Mapping) and list(value) in (["weights"], ["column"]):
+            [(kind, name)] = value.items()
+            return f"{kind}: {name}"
         return value
 
     @field_validator("key")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
-        if value is not None and value not in MEASURES and value not in STATED and not _WEIGHTS.fullmatch(value):
-            raise ValueError(f"no such key; there are {', '.join((*MEASURES, *STATED))} and `weights: NAME` of weights.csv")
-        return value
+        if value is None or value in MEASURES or value in STATED or _WEIGHTS.fullmatch(value) or _COLUMN.fullmatch(value):
+            return value
+        if value.startswith("column:"):
+            raise ValueError("`column:` names a schema, a table and a column of it, such as marts.token_use.output_tokens")
+        named = "`weights: NAME` of weights.csv and `column: SCHEMA.TABLE.COLUMN`"
+        raise ValueError(f"no such key; there are {', '.join((*MEASURES, *STATED))}, {named}")
 
     @model_validator(mode="after")
     def _fits(self) -> "Pool":
@@ -97,7 +122,7 @@ class Pool(Dated):
             raise ValueError("a pool has either `key:` or `corrects:`")
         if (self.key == "fixed") != bool(self.shares):
             raise ValueError("`shares:` belong to `key: fixed`, and to no other key")
-        if wrong := sorted(set(self.scope) - set(_SCOPED.get(self.key or "", ()))):
+        if wrong := sorted(set(self.scope) - set(COLUMN_SCOPE if self.column else _SCOPED.get(self.key or "", ()))):
             raise ValueError(f"`scope: {wrong[0]}` is nothing that `key: {self.key}` can be measured within")
         if self.corrects and (self.teams or self.exempt):
             raise ValueError("`corrects:` takes the teams of the pool it names")
@@ -112,10 +137,17 @@ class Pool(Dated):
         return found["name"] if found else None
 
     @property
+    def column(self) -> Column | None:
+        """The column of a table it is shared by."""
+        found = _COLUMN.fullmatch(self.key or "")
+        return Column(found["table"], found["name"], tuple(sorted(self.scope.items()))) if found else None
+
+    @property
     def words(self) -> str:
         """The key as lines disclose it."""
         within = ", ".join(f"{field} {pattern}" for field, pattern in sorted(self.scope.items()))
-        key = MEASURES.get(self.key or "", {"even": "equal parts", "fixed": "fixed shares"}.get(self.key or "", self.weights or ""))
+        named = f"{self.column.name} of {self.column.table}" if self.column else self.weights or ""
+        key = MEASURES.get(self.key or "", {"even": "equal parts", "fixed": "fixed shares"}.get(self.key or "", named))
         return key + (f" ({within})" if within else "")
 
 

@@ -10,8 +10,10 @@ from meterbook.assets.book import Book, BookError
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.clock import side_of
 from meterbook.assets.closed import RAW, CloseError, refuse_missing
+from meterbook.assets.column_keys import with_columns
 from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
+from meterbook.assets.pools import PoolError
 from meterbook.assets.prices import PRICED_TABLES, PriceHistory
 from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Built, Engine
@@ -55,11 +57,14 @@ class Workspace:
         key = self.book.settings.prompt_hash_key
         guard = UnitGuard(lambda: self.book.current_cards, project)
         self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None, guard)
+        if any(pool.column for pool in self.book.pools):
+            # Which columns there are is known only with the models; a wrong key is told before anything is done.
+            self.project  # noqa: B018
 
     @cached_property
     def project(self) -> Project:
-        """All models, in order."""
-        return project()
+        """All models, in order, as this book has them."""
+        return project_of(self.book)
 
     @cached_property
     def engine(self) -> Engine:
@@ -135,6 +140,20 @@ class Workspace:
 def project() -> Project:
     """The models that ship with meterbook, over the raw tables of the formats that are there."""
     return read_project(raw_columns())
+
+
+def project_of(book: Book) -> Project:
+    """The models as a book has them: those that ship, and what its pools are shared by.
+
+    Raises:
+        BookError: a pool of allocation.yaml is shared by a column that there is not, or that is none to share by.
+    """
+    if not any(pool.column for pool in book.pools):
+        return project()
+    try:
+        return with_columns(book.folder / "allocation.yaml", book.pools, project(), columns())
+    except PoolError as error:
+        raise BookError(str(error)) from error
 
 
 @cache

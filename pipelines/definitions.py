@@ -10,16 +10,18 @@ from pathlib import Path
 
 import dagster as dg
 
+from meterbook.assets.book import Book, BookError
 from meterbook.assets.models import model_assets
 from meterbook.assets.partitions import clocks_of
 from meterbook.assets.raw import raw_assets
 from meterbook.assets.reports import report_assets
 from meterbook.assets.resources import BookResource
-from meterbook.assets.workspace import project
+from meterbook.assets.workspace import project, project_of
 from meterbook.pipelines.jobs import jobs_of
 from meterbook.pipelines.quiet import quiet
 from meterbook.pipelines.schedules import schedules_of
 from meterbook.pipelines.sensors import sensors_of
+from meterbook.sql.models import Project
 
 BOOK = "METERBOOK"
 
@@ -30,7 +32,7 @@ def build_definitions(book: BookResource) -> dg.Definitions:
     Args:
         book: the book the assets work on.
     """
-    models, clocks = project(), clocks_of(Path(book.folder))
+    models, clocks = _models(Path(book.folder)), clocks_of(Path(book.folder))
     jobs = jobs_of()
     with warnings.catch_warnings():
         # Single-run backfills are marked beta; they are what keeps a range of days one run.
@@ -45,6 +47,14 @@ def build_definitions(book: BookResource) -> dg.Definitions:
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "quiet": quiet},
     )
+
+
+def _models(folder: Path) -> Project:
+    """The models of a book; those that ship where the folder is no book yet or a wrong one, so that the graph can be looked at."""
+    try:
+        return project_of(Book(folder))
+    except BookError:
+        return project()
 
 
 @dg.definitions

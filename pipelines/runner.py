@@ -135,8 +135,10 @@ class _Run:
             self.outcome.published.append(QUALITY_PAGE.key)
 
     def _active(self) -> list[dg.AssetKey]:
-        """Every model but the staging of formats that have no file."""
-        return [asset_key(name) for name in self.workspace.project.regular if self.workspace.catalog.is_active(name)]
+        """Every model that has anything to read, or had and is to be emptied."""
+        catalog, engine = self.workspace.catalog, self.workspace.engine
+        regular = self.workspace.project.regular.items()
+        return [asset_key(name) for name, model in regular if catalog.is_active(name) or engine.orphans(model)]
 
     def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
         found = self._definitions.resolve_job_def(job)

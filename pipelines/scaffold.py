@@ -38,14 +38,24 @@ sources: []
 # Which rate prices a pool of GPUs, and who answers for its idle time:
 gpu_pools: {}
 #  training: {rate: gpu/h100-sxm, owner: research, commitment: reserved_1y}   # standard (on demand), spot, reserved_1y, reserved_3y
+#  inference: {rate: gpu/l4, target_utilization: 0.7, spare: 1, unit: 8, lead_days: 30}   # how it is sized (docs/gpu-advice.md)
+
+# Queues of GPU jobs: their pool, within how many seconds runs should start, what an hour of waiting costs (docs/gpu-queues.md):
+queues: []
+#  - {queue: "gpu-*", pool: training, target_seconds: 3600, target_percentile: 90, waiting_usd_per_hour: {research: 40, "*": 15}}
+
+# Models that such a pool serves, and the model of an API to hold each against (docs/self-hosting.md); calls cost the pool's GPU hours:
+self_hosted: []
+#  - {model: "llama-3.3-70b*", pool: inference, api: openai/gpt-5-mini, ops_ratio: 0.15}
 """,
     "owners.csv": "starts_on,ends_on,field,pattern,team,cost_centre,gl_account,feature,tenant,environment,priority\n",
     "allocation.yaml": """\
 # Costs that teams share, in the order in which they are shared out, and the key of each (docs/allocation.md): cost, tokens, requests,
-# gpu_hours, direct_cost, full_cost, even, fixed, or `weights: NAME` of weights.csv.
+# gpu_hours, direct_cost, full_cost, even, fixed, `weights: NAME` of weights.csv, or `column:` with any number of a daily table.
 pools: []
 #  - {pool: platform staff, monthly_usd: 9000.00, key: {weights: headcount}, passes: {gateway: 0.25}}
 #  - {pool: gateway, monthly_usd: 4200.00, key: requests, exempt: [platform]}
+#  - {pool: guardrails, monthly_usd: 800.00, key: {column: marts.token_use.output_tokens}, scope: {provider: openai}}
 #  - {pool: on-call, monthly_usd: 2000.00, key: fixed, shares: {support: 3, research: 1}}
 #  - {pool: idle GPUs, lines: ["GPU free idle"], key: gpu_hours, scope: {gpu_pool: training}, cap_share: 0.5}
 #  - {pool: openai taxes, lines: [Tax], basis: bill of openai, key: cost, scope: {provider: openai}}
@@ -66,6 +76,10 @@ provisioned_throughput: []     # Azure PTU, Bedrock provisioned throughput, Vert
 #    owner: platform                            # team that answers for what is not used
 reserved_gpu: []
 #  - {name: training 2026, pool: training, gpus: 16, price: {monthly: 1100}, starts_on: 2026-01-01, ends_on: 2027-01-01}
+owned_gpu: []                  # bought: depreciation by the hour, and space, network and staff by the month (of all)
+#  - {name: rack 1, pool: own, gpus: 8, bought_on: 2026-01-15, purchase_usd: 240000, life_months: 48, hosting_monthly_usd: 2200}
+gpu_power: []                  # where power is paid apart; watts are for GPUs without an energy counter. Append an entry for a new price
+#  - {pool: own, starts_on: 2026-01-15, usd_per_kwh: 0.14, pue: 1.3, watts: 650, idle_watts: 90}
 minimum_spend: []              # of a calendar month, for what a provider's models cost
 #  - {name: enterprise, provider: openai, monthly: 5000, starts_on: 2026-01-01}
 """,

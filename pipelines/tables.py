@@ -41,7 +41,7 @@ def describe() -> str:
 def _model(model: Model, columns: Mapping[str, str]) -> Iterator[str]:
     yield f"### {model.name}\n"
     yield f"{model.description}\n"
-    yield f"Grain: {model.header.grain}. Key: {', '.join(model.header.key)}. Reads {', '.join(model.inputs)}.\n"
+    yield f"Grain: {model.header.grain}. Key: {', '.join(model.header.key)}. Reads {', '.join(model.inputs) or 'what the book names'}.\n"
     yield "| column | type |\n|---|---|"
     for column, dtype in columns.items():
         yield f"| {column} | {dtype} |"

@@ -15,7 +15,7 @@ import duckdb
 
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
-from meterbook.sql.schemas import columns_of, empty_table_sql
+from meterbook.sql.schemas import columns_of, empty_table, empty_table_sql
 from meterbook.sql.scratch import THREADS, scratch
 
 CHUNK_BYTES = 64_000_000
@@ -86,9 +86,11 @@ class Catalog:
         self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
     def is_active(self, name: str) -> bool:
-        """Whether a staging model has any raw file to read; what has none costs nothing."""
+        """Whether a model has anything to read: a staging model a raw file, any other a table; what has nothing costs nothing."""
         model = self.project.models[name]
-        return model.layer != "staging" or any(self.raw.get(table.removeprefix("raw.")) for table in model.inputs)
+        if model.layer != "staging":
+            return bool(model.inputs)
+        return any(self.raw.get(table.removeprefix("raw.")) for table in model.inputs)
 
     def upstream(self, model: Model) -> list[str]:
         """Tables whose content a model depends on."""
@@ -174,6 +176,9 @@ class Catalog:
             con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
         self._views(con, self.upstream(model), *window)
         self._view_kinds(con, model.inputs)
+        for name in model.inputs:
+            if name in self.project.models and not self.is_active(name):
+                empty_table(con, name, self.columns[name])
 
     def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
         self._views(con, (*self.project.inputs, *self.project.models))

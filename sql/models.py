@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -196,6 +196,16 @@ class Project:
         for name, model in self.models.items():
             reach[name] = max((reach.get(one, 0) for one in self.upstream(model)), default=0) + int(model.header.book_days)
         return max(reach.values(), default=0)
+
+    def with_sql(self, name: str, sql: str) -> "Project":
+        """The same models, one of them with a text made for a book: header and columns stay, lineage, digest and order follow the text.
+
+        Raises:
+            ModelError: text that does not parse, a table that nothing makes, or a circle.
+        """
+        model = replace(self.models[name], sql=sql, inputs=Parser().tables(sql))
+        changed = replace(self, models={**self.models, name: model})
+        return replace(changed, models={one: changed.models[one] for one in _order(changed)})
 
     def is_kind_view(self, name: str) -> bool:
         """Whether a table name is the view of a kind, such as staging.request."""

@@ -1,5 +1,5 @@
 /*
-What each team weighs in the key of each shared pool on a day: in tokens, requests, seconds of GPUs, pico-dollars, or as the book states.
+What each team weighs in the key of each shared pool on a day: in tokens, requests, seconds of GPUs, pico-dollars, or trillionths.
 
 grain: one row per day, pool and team that pays a part of it
 key: [day, place, team]
@@ -38,8 +38,7 @@ direct as (
 weight as (
     select pool.day, pool.place, spend.team,
         case pool.allocation_key when 'cost' then spend.pico when 'tokens' then spend.tokens else spend.requests end as weight
-    from pool
-    inner join team_spend as spend on spend.day = pool.day
+    from pool inner join team_spend as spend on spend.day = pool.day
     where pool.allocation_key in ('cost', 'tokens', 'requests') and not pool.is_scoped
     union all
     select pool.day, pool.place, spend.team,
@@ -51,28 +50,29 @@ weight as (
     where pool.allocation_key in ('cost', 'tokens', 'requests') and pool.is_scoped
     union all
     select pool.day, pool.place, hour.team, cast(hour.capacity_seconds as decimal(38,0)) as weight
-    from pool
-    inner join core.gpu_hour as hour on hour.book_day = pool.day and hour.pool like pool.gpu_pool escape '!'
+    from pool inner join core.gpu_hour as hour on hour.book_day = pool.day and hour.pool like pool.gpu_pool escape '!'
     where pool.allocation_key = 'gpu_hours' and hour.team <> 'unassigned'
     union all
     select pool.day, pool.place, direct.team, case when pool.allocation_key = 'even' then 1 else direct.pico end as weight
-    from pool
-    inner join direct on direct.day = pool.day
+    from pool inner join direct on direct.day = pool.day
     where pool.allocation_key in ('direct_cost', 'full_cost') or (pool.allocation_key = 'even' and pool.teams = 0)
     union all
     -- What the book states holds whatever was used.
     select pool.day, pool.place, part.name as team, case when part.part = 'share' then part.value else 1 end as weight
-    from pool
-    inner join book.pool_part as part on part.place = pool.place
+    from pool inner join book.pool_part as part on part.place = pool.place
         and ((part.part = 'share' and pool.allocation_key = 'fixed') or (part.part = 'team' and pool.allocation_key = 'even'))
     union all
     select pool.day, pool.place, stated.team, to_pico(stated.weight) as weight
     from pool
     inner join book.weight as stated on stated.weights = pool.weights and pool.day >= stated.starts_on and pool.day < stated.ends_on
+    union all
+    -- In trillionths as what the book states, in two parts: tokens of a day may be more than dollars to_pico is made for.
+    select pool.day, pool.place, measured.team, cast(measured.weight - measured.weight % 1 as decimal(24,0))
+        * cast(1000000000000 as decimal(13,0)) + to_pico(measured.weight % 1) as weight
+    from pool inner join core.column_weight as measured on measured.day = pool.day and measured.measure = pool.measure
 )
 select weight.day, weight.place, weight.team, cast(sum(weight.weight) as decimal(38,0)) as weight
-from weight
-inner join pool on pool.day = weight.day and pool.place = weight.place
+from weight inner join pool on pool.day = weight.day and pool.place = weight.place
 left join book.pool_part as part
     on part.place = weight.place and part.name = weight.team and (part.part = 'exempt' or (part.part = 'team' and pool.teams > 0))
 where coalesce(part.part, case when pool.teams > 0 then 'exempt' else 'team' end) = 'team'
