@@ -207,10 +207,10 @@ def _unzstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             packed = piece
             while packed:
+                # A frame may end where a piece does: the next one is begun when there is more.
+                frame = zstandard.ZstdDecompressor().decompressobj() if frame.eof else frame
                 yield frame.decompress(packed)
                 packed = frame.unused_data if frame.eof else b""
-                if packed:
-                    frame = zstandard.ZstdDecompressor().decompressobj()
     except zstandard.ZstdError as error:
         raise FileRefused(f"is a zstd file that is damaged ({error})") from error
     if not frame.eof:

@@ -17,6 +17,7 @@ from meterbook.pipelines import (
     cli_bench,
     cli_close,
     cli_export,
+    cli_gpu,
     cli_owners,
     cli_prices,
     cli_ratecard,
@@ -44,6 +45,7 @@ app.add_typer(cli_rerate.app)
 app.add_typer(cli_close.app)
 app.add_typer(cli_reconcile.app)
 app.add_typer(cli_readiness.app)
+app.add_typer(cli_gpu.app)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_export.app, name="export")
 
@@ -167,11 +169,11 @@ def chargeback(period: Annotated[str, typer.Argument(help="Month, YYYY-MM.")]) -
 
 @app.command()
 def models() -> None:
-    """List the models: table, what it is, what it reads."""
-    from meterbook.assets.workspace import project  # noqa: PLC0415
+    """List the models: table, what it is, what it reads; of a book, as its allocation.yaml has them."""
+    from meterbook.assets.workspace import project, project_of  # noqa: PLC0415
 
     table = Table("table", "what it is", "reads", show_edge=False)
-    found = project()
+    found = project_of(Book(_Context.book)) if (_Context.book / "meterbook.yaml").is_file() else project()
     for model in found.models.values():
         table.add_row(model.name, model.description, ", ".join(model.inputs))
     out.print(table)
@@ -230,5 +232,5 @@ def main() -> None:
 def _fail(message: str) -> None:
     if _Context.debug:
         err.print_exception()
-    err.print(f"meterbook: {message}", style="red", soft_wrap=True)
+    err.print(f"meterbook: {message}", style="red", soft_wrap=True, markup=False)
     sys.exit(WRONG)

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from meterbook.assets import content
-from meterbook.assets.content import Content, FileRefused, members
+from meterbook.assets.content import PACKED, Content, FileRefused, members
 from meterbook.assets.inbox import Inbox, Ingested
 
 OUTCOMES = "occurred_at,unit\n2026-10-01,ticket\n"
@@ -85,6 +85,15 @@ def test_what_unpacks_without_end_is_refused_before_it_fills_the_memory(tmp_path
     monkeypatch.setattr(content, "SLACK", 2**20)
     _, done = take(tmp_path, {"bomb": pack(OUTCOMES.encode() + b"\n" * 2**26)})
     assert [reason for _, reason in done.refused] == ["unpacks to more than 200 times its size; if it is sound, unpack it yourself"]
+
+
+def test_a_zstd_frame_may_end_where_a_piece_of_the_file_does(tmp_path: Path) -> None:
+    # A skippable frame (RFC 8878, 3.1.2) fills the first piece; the data begins with the second.
+    packed = zstandard.ZstdCompressor().compress(b"a" * 40)
+    begin = packed + b"\x50\x2a\x4d\x18" + (PACKED - len(packed) - 8).to_bytes(4, "little") + bytes(PACKED - len(packed) - 8)
+    assert len(begin) == PACKED
+    (tmp_path / "a").write_bytes(begin + packed)
+    assert b"".join(Content(tmp_path / "a").chunks()) == b"a" * 80
 
 
 def test_zstd_frames_of_many_small_blocks_are_read_whole(tmp_path: Path) -> None:
