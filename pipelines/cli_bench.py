@@ -59,6 +59,21 @@ def allocate(
     _measure(lambda: bench_allocate.cases(folder, rows), rounds, rows, json)
 
 
+@app.command("gpu", epilog="Example: meterbook bench gpu --gpus 1000 --hours 28 --json gpu.json")
+def gpu(
+    gpus: Annotated[int, typer.Option(min=8, help="Devices, each sampled once a second.")] = 1000,
+    hours: Annotated[int, typer.Option(min=1, help="Hours of samples.")] = 28,
+    rounds: Rounds = 3,
+    folder: Folder = KEPT,
+    json: Json = None,
+) -> None:
+    """GPU samples made into hours with a price, beside a bare scan and group of the same samples."""
+    from meterbook.pipelines import bench_gpu  # noqa: PLC0415
+
+    out.print(f"{gpus * hours * 3600:,} samples in {folder}", soft_wrap=True)
+    _measure(lambda: bench_gpu.cases(folder, gpus, hours), rounds, gpus * hours * 3600, json)
+
+
 def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:
     """Make what is measured, measure it, and show it; written to a file, the second case's ratio may have a name of its own."""
     with out.status("generating") as status:

@@ -146,6 +146,20 @@ class Quality:
         return rows_of(self.con, query)
 
     @cached_property
+    def gpu_oddities(self) -> list[Row]:
+        """What is odd about samples of GPUs, over all days, with the device in which it is so most often."""
+        query = """
+            with device as (
+                select oddity, device_id, sum(hours) as hours, sum(seconds) as seconds, min(day) as first_day, max(day) as last_day
+                from marts.gpu_oddity group by oddity, device_id
+            )
+            select oddity, count(*) as devices, cast(sum(hours) as bigint) as hours, cast(sum(seconds) as bigint) as seconds,
+                min(first_day) as first_day, max(last_day) as last_day, first(device_id order by hours desc, device_id) as device_id
+            from device group by oddity order by seconds desc, hours desc, oddity
+        """
+        return rows_of(self.con, query)
+
+    @cached_property
     def last_day(self) -> date | None:
         """The last day for which volumes are known."""
         [(day,)] = self.con.execute("select max(day) from marts.volume").fetchall()

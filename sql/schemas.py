@@ -32,8 +32,21 @@ MACROS = (
     """create macro undated(name) as case when name like '%-20__-__-__' then left(name, length(name) - 11)
         when name like '%-20______' or name like '%@20______' then left(name, length(name) - 9) end""",
     "create macro like_of(name) as replace(replace(replace(replace(name, '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')",
+    # Whole unix seconds of an instant; parts of a second are dropped.
+    "create macro unix_second(instant) as epoch_us(instant) // 1000000",
     # The value of a tag in a JSON object of tags; NULL where it has none, or is no JSON.
     """create macro tag_of(tags, name) as case when json_valid(tags) then json_extract_string(tags, concat('$."', name, '"')) end""",
+    # The slot of an hour in which a second lies; which sixty slots it is of, and its bit in the number that holds these (core.gpu_observed).
+    "create macro slot_of(second, length) as (second % 3600) // length",
+    "create macro part_of(second, length) as ((second % 3600) // length) // 60",
+    "create macro slot_bit(second, length) as cast(1 as bigint) << (((second % 3600) // length) % 60)",
+    # Two JSON objects of tags as one; what both name is as the first has it. NULL where there is neither.
+    """create macro merged_tags(first, second) as case when first is null then second when second is null then first
+        else cast(json_merge_patch(second, first) as varchar) end""",
+    # Seconds of such slots; the last one of an hour may be a short one.
+    """create macro slot_seconds(slots, part, length) as cast(bit_count(slots) as bigint) * length - case
+        when part = (3599 // length) // 60 and (slots >> cast((3599 // length) % 60 as bigint)) & 1 = 1
+        then (3599 // length + 1) * length - 3600 else 0 end""",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied

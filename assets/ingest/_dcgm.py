@@ -10,6 +10,7 @@ these labels for itself they are exported_namespace and exported_pod, and the ex
 share is given once per pod, with the same value: all of them are named, and it is one GPU.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
@@ -36,6 +37,8 @@ COLUMNS = {
     "uuid": "VARCHAR",
     "gpu_index": "BIGINT",
     "slice_id": "VARCHAR",
+    "slices": "BIGINT",
+    "device_slices": "BIGINT",
     "sampled_at": "TIMESTAMP",
     "sampled_second": "BIGINT",
     "interval_seconds": "BIGINT",
@@ -52,6 +55,7 @@ COLUMNS = {
 """Columns of the raw tables; activity in parts per million, so that little work is not none."""
 _HOSTS = ("hostname", "Hostname", "node", "kubernetes_node", "instance")
 _EXPORTER = "dcgm-exporter"
+_PROFILE = re.compile(r"(?:[1-7]c\.)?([1-7])g\.")
 _NO_VALUE = frozenset({"nan", "inf", "+inf", "-inf"})
 _BLANK_INT32, _BLANK_DOUBLE, _BLANK_INT64 = 2**31 - 16, 2.0**47, 2.0**63 - 1024
 _BLANKS = 16
@@ -65,6 +69,8 @@ class Series(NamedTuple):
     uuid: str | None
     gpu_index: int | None
     slice_id: str | None
+    slices: int | None
+    device_slices: int | None
     host: str | None
     gpu_model: str | None
     team: str | None
@@ -107,7 +113,18 @@ def series_of(name: str, labels: Mapping[str, str]) -> Series | None:
     if uuid is None and index is None:
         raise ValueError("names no GPU: it has neither a label UUID nor gpu")
     host = next((labels[label] for label in _HOSTS if labels.get(label)), None)
-    return Series(name, uuid, index, labels.get("GPU_I_ID") or None, host, labels.get("modelName") or None, *_holder(labels))
+    model = labels.get("modelName") or None
+    return Series(name, uuid, index, labels.get("GPU_I_ID") or None, *_slices(labels, model), host, model, *_holder(labels))
+
+
+def _slices(labels: Mapping[str, str], model: str | None) -> tuple[int | None, int | None]:
+    """Of a MIG slice: how many slices of its GPU it has (`3g.40gb` has three), and into how many that GPU is cut."""
+    profile = _PROFILE.match(labels.get("GPU_I_PROFILE") or "")
+    if not profile or not labels.get("GPU_I_ID"):
+        return None, None
+    # Slices of NVIDIA's MIG user guide: seven of all but the A30, which has four.
+    whole = 4 if "A30" in (model or "").split() else 7
+    return min(int(profile[1]), whole), whole
 
 
 def _holder(labels: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -167,10 +184,12 @@ def keep(found: Found, rows: Rows, reading: Reading) -> None:
         raise FileRefused(f"holds none of the metrics that are read: {', '.join(_FIGURES)}")
     shape = {"line": pl.Int64(), "series": pl.Int64(), "at": pl.Int64(), "value": pl.String()}
     frame = pl.DataFrame(dict(zip(shape, found.points, strict=True)), schema=shape)
-    types = {"metric": pl.String(), "uuid": pl.String(), "gpu_index": pl.Int64(), "slice_id": pl.String(), "host": pl.String()}
+    types = {"metric": pl.String(), "uuid": pl.String(), "gpu_index": pl.Int64(), "slice_id": pl.String()}
+    types |= {"slices": pl.Int64(), "device_slices": pl.Int64(), "host": pl.String()}
     types |= {"gpu_model": pl.String(), "team": pl.String(), "job": pl.String()}
     known = pl.DataFrame(found.series, schema=types, orient="row").with_row_index("series").with_columns(pl.col("series").cast(pl.Int64))
     judged = _numbers(frame.join(known, on="series", how="left", maintain_order="left"))
+    rows.flags += _odd(judged)
     sound = keep_sound(judged, _RULES, rows, found.text)
     if sound.height:
         sound = _jobs(_figures(sound.with_columns(host=pl.coalesce("host", pl.lit(reading.options.host, pl.String())))))
@@ -192,9 +211,19 @@ def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
     last = pl.when(pl.col("figure") == "energy").then(pl.lit(_BLANK_DOUBLE + _BLANKS)).otherwise(pl.lit(float("inf")))
     is_blank = ((pl.col("number") >= first) & (pl.col("number") < last)) | (pl.col("number") >= _BLANK_INT64)
     typed = frame.with_columns(figure.alias("figure"), number.alias("number"), is_wrong=is_valued & number.is_null())
-    return typed.with_columns(
-        pl.from_epoch("at", "us").alias("sampled_at"), pl.when(~is_blank.fill_null(value=False)).then("number").alias("number")
+    return typed.with_columns(is_blank.fill_null(value=False).alias("is_blank")).with_columns(
+        pl.from_epoch("at", "us").alias("sampled_at"), pl.when(~pl.col("is_blank")).then("number").alias("number")
     )
+
+
+def _odd(judged: pl.DataFrame) -> list[str]:
+    """What is odd about the values of a file."""
+    blanks = int(judged["is_blank"].sum())
+    above = judged.filter((pl.col("figure") == "utilization ratio") & (pl.col("number") > 1))["series"].n_unique()
+    return [
+        *[f"has {blanks:,} of DCGM's blank values, which mean that there is no figure: unknown, never one"] * bool(blanks),
+        *[f"has {above:,} series that are called ratios and go above 1: they are taken as percent"] * bool(above),
+    ]
 
 
 def _over(figure: str, limit: float, words: str) -> Rule:
@@ -233,7 +262,8 @@ def _figures(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _jobs(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `job_id`: all jobs that held a GPU at an instant, in order."""
-    named = frame.select(_DEVICE.alias("device"), "sampled_at", "job").unique().drop_nulls("job")
-    together = named.group_by("device", "sampled_at").agg(pl.col("job").sort().str.join(", ").alias("job_id"))
-    return frame.with_columns(_DEVICE.alias("device")).join(together, on=["device", "sampled_at"], how="left", maintain_order="left")
+    """The frame with `job_id`: all jobs that held a GPU, or a MIG slice of it whose size is known, at an instant, in order."""
+    held = frame.with_columns(_DEVICE.alias("device"), pl.when(pl.col("slices").is_not_null()).then("slice_id").alias("sized_id"))
+    named = held.select("device", "sized_id", "sampled_at", "job").unique().drop_nulls("job")
+    together = named.group_by("device", "sized_id", "sampled_at").agg(pl.col("job").sort().str.join(", ").alias("job_id"))
+    return held.join(together, on=["device", "sized_id", "sampled_at"], how="left", maintain_order="left", nulls_equal=True)

@@ -82,12 +82,26 @@ def timed(frame: pl.DataFrame, device: pl.Expr, rows: Rows, reading: Reading) ->
         rows: takes a flag where the interval is a guess.
         reading: its options' interval and pool come first.
     """
-    seconds = reading.options.interval_seconds or _interval(frame.select(device.alias("device"), "sampled_at"), rows)
+    ticks = frame.select(device.alias("device"), "sampled_at")
+    seconds = reading.options.interval_seconds or _interval(ticks, rows)
+    rows.flags += set_back(ticks)
     return frame.with_columns(
         sampled_second=pl.col("sampled_at").dt.epoch("s"),
         interval_seconds=pl.lit(seconds, pl.Int64()),
         pool=pl.lit(reading.options.pool, pl.String()),
     )
+
+
+def set_back(ticks: pl.DataFrame) -> list[str]:
+    """What is odd about a file in which the time of a device goes back: its clock was set.
+
+    Args:
+        ticks: `device` and `sampled_at` of samples, in the order of the file.
+    """
+    back = int((ticks.select(pl.col("sampled_at").diff().over("device"))["sampled_at"] < timedelta(0)).sum())
+    return [
+        f"has {back:,} samples that are earlier than the one before them: a clock was set back; a second that comes twice counts once"
+    ] * bool(back)
 
 
 def _interval(ticks: pl.DataFrame, rows: Rows) -> int:

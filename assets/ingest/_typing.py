@@ -33,6 +33,8 @@ NEEDED = {"charge": ("billed_cost",), "outcome": ("unit",), "gpu_sample": ("devi
 SOUND = "select * exclude (_reason) from judged where _reason is null order by line"
 BROKEN = "select line, _reason from judged where _reason is not null order by line"
 _MADE_HERE = {"file_id", "copies", "day", "source", "cost_basis"}
+_GATHERED = {"place", "slots", "last_second", "utilization_samples", "first_energy_mj", "least_energy_mj", "most_energy_mj"}
+"""What only rows that stand for several samples have."""
 _PARTS_OF: Mapping[str, Sequence[str]] = {"input_tokens": INPUT[1:], "output_tokens": OUTPUT[1:]}
 """Buckets that an inclusive count holds."""
 _PARTS = ("used_gpus", "warm_idle_gpus", "unknown_gpus")
@@ -43,7 +45,7 @@ _EXACT = Context(prec=80)
 @cache
 def columns_of(kind: str) -> dict[str, str]:
     """Columns of a mapped raw table with their DuckDB types."""
-    return {name: dtype for name, (dtype, _) in read_kinds()[kind].items() if name not in _MADE_HERE}
+    return {name: dtype for name, (dtype, _) in read_kinds()[kind].items() if name not in _MADE_HERE | _GATHERED}
 
 
 def product(factors: Sequence[str | None], shift: int, *, is_count: bool) -> str | None:

@@ -38,7 +38,7 @@ billed as (
 hour as (
     select
         hour.book_day as day, coalesce(case when hour.team = 'unassigned' then pool.owner else hour.team end, 'unowned') as holder,
-        coalesce(pool.owner, 'unallocated') as owner, hour.used_cost_usd, hour.warm_idle_cost_usd, hour.free_idle_cost_usd,
+        coalesce(pool.owner, 'unallocated') as owner, hour.tenant, hour.feature, hour.used_cost_usd, hour.warm_idle_cost_usd, hour.free_idle_cost_usd,
         hour.unknown_cost_usd
     from core.gpu_hour as hour
     left join book.gpu_pool as pool on pool.pool = hour.pool
@@ -52,9 +52,9 @@ line as (
     from core.model_spend as spend
     where spend.cost_usd is not null
     union all
-    select hour.day, 'GPU used', 'GPU hours held', hour.holder, '', '(none)', '(none)', hour.used_cost_usd from hour
+    select hour.day, 'GPU used', 'GPU hours held', hour.holder, '', hour.tenant, hour.feature, hour.used_cost_usd from hour
     union all
-    select hour.day, 'GPU warm idle', 'GPU hours held', hour.holder, '', '(none)', '(none)', hour.warm_idle_cost_usd from hour
+    select hour.day, 'GPU warm idle', 'GPU hours held', hour.holder, '', hour.tenant, hour.feature, hour.warm_idle_cost_usd from hour
     union all
     select hour.day, 'GPU free idle', 'owner of the pool', hour.owner, '', '(none)', '(none)', hour.free_idle_cost_usd from hour
     union all

@@ -6,23 +6,23 @@ key: [file_id, kind, day]
 daily: true
 */
 with kept as (
-    select day, file_id, 'request' as kind, copies from staging.request
+    select day, file_id, 'request' as kind, copies, 1 as stands_for from staging.request
     union all
-    select day, file_id, 'usage' as kind, copies from staging.usage
+    select day, file_id, 'usage' as kind, copies, 1 as stands_for from staging.usage
     union all
-    select day, file_id, 'charge' as kind, copies from staging.charge
+    select day, file_id, 'charge' as kind, copies, 1 as stands_for from staging.charge
     union all
-    select day, file_id, 'gpu_sample' as kind, copies from staging.gpu_sample
+    select day, file_id, 'gpu_sample' as kind, copies, coalesce(cast(bit_count(slots) as bigint), 1) as stands_for from staging.gpu_sample
     union all
-    select day, file_id, 'outcome' as kind, copies from staging.outcome
+    select day, file_id, 'outcome' as kind, copies, 1 as stands_for from staging.outcome
     union all
-    select day, file_id, 'quality' as kind, copies from staging.quality
+    select day, file_id, 'quality' as kind, copies, 1 as stands_for from staging.quality
     union all
-    select day, file_id, 'trace' as kind, copies from staging.trace
+    select day, file_id, 'trace' as kind, copies, 1 as stands_for from staging.trace
     union all
-    select day, file_id, 'job' as kind, copies from staging.job
+    select day, file_id, 'job' as kind, copies, 1 as stands_for from staging.job
 )
-select kept.file_id, kept.kind, kept.day, count(*) as rows_kept, cast(sum(kept.copies) as bigint) as copies
+select kept.file_id, kept.kind, kept.day, cast(sum(kept.stands_for) as bigint) as rows_kept, cast(sum(kept.copies) as bigint) as copies
 from kept
 where kept.day >= getvariable('from_day') and kept.day < getvariable('to_day')
 group by kept.file_id, kept.kind, kept.day

@@ -6,11 +6,12 @@ import json
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from meterbook.assets.workspace import columns, project
-from meterbook.pipelines import bench, bench_ingest, bench_price
+from meterbook.pipelines import bench, bench_gpu, bench_ingest, bench_price
 from meterbook.pipelines.bench_requests import lake
 from meterbook.pipelines.cli import app
 from meterbook.sql.catalog import Catalog, Settings
@@ -125,3 +126,19 @@ def test_five_gigabytes_are_read_within_one(tmp_path: Path, bad_every: int) -> N
     found = bench.run(bench.Case("five gigabytes", "meterbook.pipelines.bench_ingest", ["ingest", str(tmp_path / "logs.jsonl.gz")]))
     assert found.rows == copies * 80_000
     assert found.peak_bytes < 2**30
+
+
+def test_the_samples_of_a_fleet_become_as_many_hours_as_it_had(tmp_path: Path) -> None:
+    scan, hours = bench_gpu.cases(tmp_path, gpus=8, hours=2)
+    assert bench.run(scan).rows == bench.run(hours).rows == 8 * 2 * 3600
+    with duckdb.connect() as con:
+        made = con.read_parquet(str(tmp_path / "gpu-8-2/lake/core/gpu_hour/*.parquet"))
+        [(capacity, unknown, unpriced)] = made.aggregate("sum(capacity_seconds), sum(unknown_seconds), count(*) - count(cost_usd)").fetchall()
+    # The first day is accounted for from its first sample to its end.
+    assert (capacity, unknown, unpriced) == (8 * 24 * 3600, 8 * 22 * 3600, 0)
+
+
+@pytest.mark.nightly
+def test_memory_does_not_grow_with_the_days_of_samples(tmp_path: Path) -> None:
+    one, five = (bench.run(bench_gpu.cases(tmp_path, gpus=100, hours=24 * days)[1]).peak_bytes for days in (1, 5))
+    assert five < 1.2 * one

@@ -21,7 +21,7 @@ SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].g
 FORMATS = ["dcgm_exporter", "nvidia_smi_dmon", "nvidia_smi_pmon", "nvidia_smi_query", "nvml_samples", "prometheus_query_range"]
 RATE = Decimal("3.7")
 """No multiple of what seconds divide by."""
-CHAIN = ("core.gpu_state", "core.gpu_price", "core.gpu_hour")
+CHAIN = ("core.gpu_slot", "core.gpu_observed", "core.gpu_device", "core.gpu_state", "core.gpu_price", "core.gpu_hour")
 """Computed from what is given; all other tables they read are empty."""
 PARTS = ("used", "warm_idle", "free_idle", "unknown")
 AT = 1_791_187_200
@@ -52,6 +52,7 @@ def hours(desk: Any, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
             "'standard' as served_tier, '' as region, timestamp '2020-01-01' as starts_at, timestamp '9999-12-31' as ends_at, "
             f"date '2020-01-01' as priced_from, date '9999-12-31' as priced_to, {RATE} as gpu_hour_usd"
         )
+        con.execute("insert into book.minute select minute from range(60) as bit(minute)")
         _calendar(con, days[0], days[-1])
         con.execute(f"set variable from_day = date '{days[0]}'; set variable to_day = date '{days[-1] + timedelta(days=1)}'")
         for model in CHAIN:
@@ -98,6 +99,20 @@ def test_slices_that_four_pods_used_for_an_hour_are_one_gpu_hour(desk: Any) -> N
     with hours(desk, "dcgm_exporter") as con:
         assert used(con) == 3600
         assert con.execute("select distinct team from core.gpu_hour where used_seconds > 0").fetchall() == [("red",)]
+
+
+def test_slices_of_known_size_are_their_part_of_a_gpu_and_what_none_takes_is_free(desk: Any) -> None:
+    given = {1: ("3g.40gb", "red", 0.9), 2: ("2g.20gb", "blue", 0.0)}
+    lines = [
+        f'DCGM_FI_PROF_GR_ENGINE_ACTIVE{{gpu="0",UUID="GPU-a",GPU_I_ID="{one}",GPU_I_PROFILE="{profile}",namespace="{team}",pod="p"}} '
+        f"{work} {(AT + 60 * n) * 1000}\n"
+        for n in range(60)
+        for one, (profile, team, work) in given.items()
+    ]
+    desk.take({"a.prom": "".join(lines)})
+    query = "select team, used_seconds, warm_idle_seconds, free_idle_seconds from core.gpu_hour where hour(started_at) = 8 order by team"
+    with hours(desk, "dcgm_exporter") as con:
+        assert con.execute(query).fetchall() == [("blue", 0, 1029, 0), ("red", 1543, 0, 0), ("unassigned", 0, 0, 1028)]
 
 
 def test_pods_that_share_a_gpu_do_not_multiply_it(desk: Any) -> None:

@@ -159,5 +159,5 @@ def test_a_wrong_value_is_set_aside(desk: Any, given: dict[str, Any], reason: st
 def test_the_examples_are_read(desk: Any) -> None:
     done = desk.take({path.name: path.read_bytes() for path in sorted(EXAMPLES.glob("*.json"))})
     assert (done.rows_in, done.rows_typed) == (7, 7)
-    assert states(desk) == [USED, USED, USED, USED, FREE, UNKNOWN, FREE]
+    assert states(desk) == [USED, USED, USED, USED, WARM, UNKNOWN, WARM]
     assert desk.staged(NAME).select("team", "job_id").row(4) == ("train", "train/llm-ft-1")
