@@ -38,7 +38,11 @@ def hours(first: date, last: date, zone: str) -> pl.DataFrame:
     """book.hour: every UTC hour, with the day of a zone in which it begins."""
     at = pl.col("started_at")
     return pl.DataFrame({"started_at": _every(first, last, "1h")}).select(
-        at.dt.date().alias("day"), _local(zone).alias("book_day"), "started_at", at.dt.epoch("s").alias("hour_second")
+        at.dt.date().alias("day"),
+        _local(zone).alias("book_day"),
+        "started_at",
+        at.dt.epoch("s").alias("hour_second"),
+        _clock(zone).dt.hour().cast(pl.Int32).alias("hour_of_day"),
     )
 
 
@@ -56,7 +60,11 @@ def local_days(first: date, last: date, zone: str) -> pl.DataFrame:
 
 
 def _local(zone: str) -> pl.Expr:
-    return pl.col("started_at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
+    return _clock(zone).dt.date()
+
+
+def _clock(zone: str) -> pl.Expr:
+    return pl.col("started_at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
 def _every(first: date, last: date, step: str) -> pl.Series:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ import polars as pl
 
 from meterbook.assets.closed import Closed
 from meterbook.assets.gate import HeldBackError, why_held
+from meterbook.assets.week_digests import week_digests
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
 from meterbook.reports.charges import Edition
@@ -251,7 +252,12 @@ class Publisher:
         cards = self._cards(first, last)
         settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target", "owner_target"})
         journal = repr(self.workspace.book.journal) if item.kind == "chargeback" else ""
-        return digest([self._code, settings, tokens, months, book, cards, journal])
+        week = self._weeks.get(bounds_of(item)[0], "") if item.kind == WEEKLY else ""
+        return digest([self._code, settings, tokens, months, book, cards, journal, week])
+
+    @cached_property
+    def _weeks(self) -> Mapping[date, str]:
+        return week_digests(self.workspace.catalog)
 
     @cached_property
     def _code(self) -> str:

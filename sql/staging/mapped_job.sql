@@ -16,7 +16,7 @@ with ranked as (
     where record.day >= getvariable('from_day') and record.day < getvariable('to_day')
 )
 select
-    ranked.run_id, ranked.job_id, ranked.day, ranked.submitted_at, ranked.eligible_at, ranked.started_at, ranked.ended_at, ranked.source,
+    ranked.run_id, ranked.job_id, ranked.predecessor_job_id, ranked.day, ranked.submitted_at, ranked.eligible_at, ranked.started_at, ranked.ended_at, ranked.source,
     ranked.cluster, ranked.queue, ranked.priority, ranked.state, ranked.gpus, ranked.gpu_model, ranked.elapsed_seconds, ranked.node,
     ranked.user_id, ranked.team, ranked.tenant, ranked.feature, ranked.file_id, ranked.copies
 from ranked

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.early
 
 HERE = Path(__file__).parent
 TRACES = HERE.parents[2] / "shared" / "traces"
+HELIOS_PENDING_GPU_SECONDS = 164_417_820
+"""45,671.6 GPU hours: sixty times the sum of pending_gpu_num over all rows."""
 
 
 @contextmanager
@@ -90,3 +92,14 @@ def test_helios_keeps_every_gpu_hour_by_team(tmp_path: Path, monkeypatch: pytest
         assert sum(by_team.values()) == cost
         [(first, last)] = con.execute("select min(day), max(day) from core.gpu_hour").fetchall()
         assert (first, last) == (date(2020, 5, 1), date(2020, 5, 31))
+        # A sample stands for its minute: what waited by day and pool is counted from the file itself, without any of our tables.
+        trace = f"read_parquet('{TRACES / 'helios_vc_gpu_minute.parquet'}')"
+        pending = "60 * sum(pending_gpu_num), 60 * sum(pending_gpujob_num)"
+        counted = con.execute(f"select cast(time as date), vc, {pending} from {trace} group by all order by all").fetchall()
+        waited = "select day, pool, sum(pending_gpu_seconds), sum(pending_job_seconds) from marts.queue_hour group by all order by all"
+        assert con.execute(waited).fetchall() == counted
+        assert sum(row[2] for row in counted) == HELIOS_PENDING_GPU_SECONDS
+        # Counted from the trace alone: by hour the lesser of the GPUs that waited and those that were idle; and what could move.
+        parts = ("waiting", "waited_while_free", "shift_low", "shift_high")
+        found = con.execute(f"select {', '.join(f'sum({part}_gpu_seconds)' for part in parts)} from marts.queue_shift").fetchall()
+        assert found == [(HELIOS_PENDING_GPU_SECONDS, 31_080_060, 22_423_920, 73_165_980)]
