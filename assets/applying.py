@@ -47,7 +47,7 @@ def cards_with(book: Book, card: Path) -> Cards:
         read_card(card)
         with TemporaryDirectory(prefix="meterbook-card-") as folder:
             shutil.copy(card, folder)
-            return cards_of_book(book.folder, book.fx_rates, Path(folder))
+            return book.with_self_hosted(cards_of_book(book.folder, book.fx_rates, Path(folder)))
     except (CardError, StrictYamlError) as error:
         raise BookError(str(error)) from error
     except OSError as error:

@@ -25,15 +25,18 @@ from meterbook.assets.modes import Readiness, TeamMode, TeamModes
 from meterbook.assets.owner_overlaps import centres, refuse_overlaps
 from meterbook.assets.owners import OwnerError, Rule, load_owners
 from meterbook.assets.pools import Pool, PoolError, check_pools, load_weights
+from meterbook.assets.queues import Queue, Queues
 from meterbook.assets.ratecards import FILE as RATE_CARD
 from meterbook.assets.ratecards import RateCardError, RateCardFile, StatedClass, StatedRate, load_published
 from meterbook.assets.sources import Mapped, Name, Options, Source, Strict, Zone
 from meterbook.rate_cards.card import CardError
-from meterbook.rate_cards.commitments import CommitmentError, load_commitments
+from meterbook.rate_cards.commitments import load_commitments
 from meterbook.rate_cards.compile import Cards
 from meterbook.rate_cards.composed import cards_in_force, cards_of_book
+from meterbook.rate_cards.entries import CommitmentError
 from meterbook.rate_cards.fx import FxError, load_fx
 from meterbook.rate_cards.policy import PolicyError, load_policies
+from meterbook.rate_cards.self_hosted import SelfHosted, with_self_hosted
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, load_yaml
 
 
@@ -50,6 +53,12 @@ class GpuPool(Strict):
     commitment: Literal["standard", "spot", "reserved_1y", "reserved_3y"] = Field(
         default="standard", description="the tier of the rate: how the GPUs were bought; standard is on demand"
     )
+    target_utilization: Decimal = Field(
+        default=Decimal("0.7"), gt=0, le=1, decimal_places=4, description="share of a GPU's time that work may take when a pool is sized"
+    )
+    spare: int = Field(default=1, ge=0, le=100_000, description="GPUs that stay free beyond what is needed")
+    unit: int = Field(default=1, ge=1, le=100_000, description="GPUs that can only be had and released together, such as a node's")
+    lead_days: int = Field(default=30, ge=0, le=3650, description="days from an order of more GPUs to their use")
 
 
 class Settings(Strict):
@@ -74,6 +83,8 @@ class Settings(Strict):
     sources: tuple[Source, ...] = ()
     prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}
+    self_hosted: tuple[SelfHosted, ...] = ()
+    queues: Queues = Field(default=(), description="of GPU jobs: where they run, their target, what waiting costs; the first that fits")
 
 
 class Unit(Strict):
@@ -125,6 +136,8 @@ _KNOWN_KEYS = sorted(
             Mapped,
             Options,
             GpuPool,
+            SelfHosted,
+            Queue,
             _Pools,
             Pool,
             _Units,
@@ -185,15 +198,23 @@ class Book:
 
     @cached_property
     def current_cards(self) -> Cards:
-        """The shipped rate cards and the book's own, which win, with the layers of its contracts, as they are now.
+        """The shipped rate cards and the book's own, which win, with its contracts' layers and self-hosted models, as they are now.
 
         Raises:
-            BookError: a card is wrong.
+            BookError: a card is wrong, or a self-hosted model.
         """
         try:
-            return cards_of_book(self.folder, self.fx_rates)
+            return self.with_self_hosted(cards_of_book(self.folder, self.fx_rates))
         except (CardError, StrictYamlError) as error:
             raise BookError(str(error)) from error
+
+    def with_self_hosted(self, cards: Cards) -> Cards:
+        """Some cards, and the models that the book's own pools serve.
+
+        Raises:
+            CardError: an entry of self_hosted is wrong.
+        """
+        return with_self_hosted(cards, self.settings.self_hosted, self.folder / "meterbook.yaml")
 
     @cached_property
     def cards(self) -> Cards:

@@ -1,11 +1,11 @@
 """The tables SQL sees as `book.*` and `rate_cards.*`, in the columns of sql/inputs.yaml."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 import polars as pl
 
-from meterbook.assets.book import Book
+from meterbook.assets.book import Book, GpuPool
 from meterbook.assets.clock import calendar, hours, local_days
 from meterbook.assets.closed import closed_table
 from meterbook.assets.commitment_tables import commitment_tables
@@ -13,7 +13,9 @@ from meterbook.assets.dated import FIRST_DAY, LAST_DAY, OPEN
 from meterbook.assets.modes import mode_rows
 from meterbook.assets.owner_tables import owner_tables
 from meterbook.assets.pool_tables import pool_tables
+from meterbook.assets.queues import queue_tables
 from meterbook.assets.ratecard_tables import ratecard_tables
+from meterbook.assets.self_hosted_tables import self_hosted_tables
 from meterbook.rate_cards.fx import FxRate
 
 
@@ -27,6 +29,7 @@ def tables_of(book: Book) -> dict[str, pl.DataFrame]:
         "rate_cards.policy": book.policies,
         "book.day": calendar(FIRST_DAY, LAST_DAY),
         "book.hour": hours(FIRST_DAY, LAST_DAY, book.settings.time_zone),
+        "book.minute": pl.DataFrame({"minute": range(60)}, schema={"minute": pl.Int64()}),
         "book.local_day": local_days(FIRST_DAY, LAST_DAY, book.settings.time_zone),
         "book.fx_rate": fx_table(book.fx_rates),
         "book.closed_period": closed_table(book.closed),
@@ -34,7 +37,9 @@ def tables_of(book: Book) -> dict[str, pl.DataFrame]:
         **owner_tables(book.owners),
         **commitment_tables(book),
         **pool_tables(book),
+        **queue_tables(book.settings.queues),
         **ratecard_tables(book),
+        **self_hosted_tables(book),
     }
 
 
@@ -59,11 +64,18 @@ def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
         "book.correction": [
             {**line.model_dump(exclude={"posted_on", "charge_class", "audit"}), "day": line.posted_on} for line in book.corrections
         ],
-        "book.gpu_pool": [
-            {"pool": name, "owner": pool.owner, "is_billed": pool.billed, "served_tier": pool.commitment, **_rated(pool.rate)}
-            for name, pool in book.settings.gpu_pools.items()
-        ],
+        "book.gpu_pool": list(_gpu_pools(book)),
     }
+
+
+def _gpu_pools(book: Book) -> Iterator[dict[str, object]]:
+    """The pools that meterbook.yaml names, and those of GPUs of one's own, which no cloud bills unless it is said."""
+    owned = {one.pool for one, _ in book.commitments.owned}
+    named = {**dict.fromkeys(sorted(owned), GpuPool()), **book.settings.gpu_pools}
+    for name, pool in named.items():
+        is_billed = pool.billed and (name not in owned or "billed" in pool.model_fields_set)
+        sizing = {**pool.model_dump(include={"target_utilization", "lead_days"}), "spare_gpus": pool.spare, "unit_gpus": pool.unit}
+        yield {"pool": name, "owner": pool.owner, "is_billed": is_billed, "served_tier": pool.commitment, **_rated(pool.rate), **sizing}
 
 
 def _rated(rate: str | None) -> dict[str, str]:
@@ -85,6 +97,8 @@ _TYPES: Mapping[str, pl.DataType] = {
     "usd": pl.Decimal(18, 12),
     "amount_usd": pl.Decimal(38, 12),
     "target_usd": pl.Decimal(18, 12),
+    "target_utilization": pl.Decimal(5, 4),
+    **dict.fromkeys(("spare_gpus", "unit_gpus", "lead_days"), pl.Int32()),
 }
 _COLUMNS = {
     "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
@@ -93,7 +107,7 @@ _COLUMNS = {
     "book.fx_rate": "currency starts_on ends_on usd",
     "book.team_mode": "team mode starts_on ends_on",
     "book.correction": "correction_id day corrects_period corrects_day team cost_centre tenant feature provider model amount_usd reason",
-    "book.gpu_pool": "pool provider model served_tier owner is_billed",
+    "book.gpu_pool": "pool provider model served_tier owner is_billed target_utilization spare_gpus unit_gpus lead_days",
     "book.source": "source is_counted",
 }
 

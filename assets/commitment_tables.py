@@ -8,10 +8,11 @@ import polars as pl
 from meterbook.assets.book import Book
 from meterbook.rate_cards.amortise import Span
 from meterbook.rate_cards.commitments import ProvisionedThroughput, ReservedGpu
+from meterbook.rate_cards.owned_gpus import OwnedGpu
 from meterbook.rate_cards.patterns import like
 
 Row = dict[str, object]
-Priced = ProvisionedThroughput | ReservedGpu
+Priced = ProvisionedThroughput | ReservedGpu | OwnedGpu
 ANYTHING = "%"
 """The LIKE pattern of what is not limited."""
 _TEXT, _DAY, _WHOLE, _USD = pl.String(), pl.Date(), pl.Int64(), pl.Decimal(38, 12)
@@ -29,13 +30,14 @@ MATCH: Mapping[str, pl.DataType] = {
     **_DATES,
 }
 WEIGHT: Mapping[str, pl.DataType] = {"commitment": _TEXT, "meter": _TEXT, "weight": pl.Decimal(18, 6)}
+POWER: Mapping[str, pl.DataType] = {"pool": _TEXT, **_DATES, "kwh_usd": pl.Decimal(18, 12), "watts": _WHOLE, "idle_watts": _WHOLE}
 MINIMUM: Mapping[str, pl.DataType] = {**dict.fromkeys(("minimum", "provider", "owner"), _TEXT), **_DATES, "monthly_usd": _USD}
 
 
 def commitment_tables(book: Book) -> dict[str, pl.DataFrame]:
     """Every table a book's commitments give, by name."""
     found = book.commitments
-    entries: list[tuple[Priced, tuple[Span, ...]]] = [*found.provisioned, *found.reserved]
+    entries: list[tuple[Priced, tuple[Span, ...]]] = [*found.provisioned, *found.reserved, *found.owned]
     return {
         "book.commitment": _table(COMMITMENT, (_entry(book, one) for one, _ in entries)),
         "book.commitment_price": _table(PRICE, (_price(one.name, span) for one, spans in entries for span in spans)),
@@ -44,6 +46,18 @@ def commitment_tables(book: Book) -> dict[str, pl.DataFrame]:
             WEIGHT,
             [{"commitment": one.name, "meter": meter, "weight": w} for one, _ in found.provisioned for meter, w in one.all_weights.items()],
         ).unique(maintain_order=True),
+        "book.gpu_power": _table(
+            POWER,
+            (
+                {
+                    **span.power.model_dump(include={"pool", "watts", "idle_watts"}),
+                    "starts_on": span.starts_on,
+                    "ends_on": span.ends_on,
+                    "kwh_usd": span.power.kwh_usd,
+                }
+                for span in found.power
+            ),
+        ),
         "book.minimum_spend": _table(
             MINIMUM,
             (
@@ -64,7 +78,8 @@ def _entry(book: Book, one: Priced) -> Row:
     if isinstance(one, ProvisionedThroughput):
         return {**shared, "kind": "provisioned_throughput", "provider": one.provider, "is_billed": True}
     pool = book.settings.gpu_pools.get(one.pool or "")
-    return {**shared, "kind": "reserved_gpu", "provider": "gpu", "is_billed": pool is None or pool.billed}
+    is_billed = isinstance(one, ReservedGpu) and (pool is None or pool.billed)
+    return {**shared, "kind": _kind(one), "provider": "gpu", "is_billed": is_billed}
 
 
 def _price(name: str, span: Span) -> Row:
@@ -90,9 +105,17 @@ def _matches(book: Book) -> Iterator[Row]:
         place += 1
         patterns = {"pool": like(reserved.pool or "*"), "model": like((reserved.gpu_model or "*").lower())}
         yield {**_match(reserved, place), "provider": "gpu", **patterns}
+    for owned, _ in book.commitments.owned:
+        place += 1
+        yield {**_match(owned, place), "provider": "gpu", "pool": like(owned.pool)}
 
 
 def _match(one: Priced, place: int) -> Row:
-    kind = "provisioned_throughput" if isinstance(one, ProvisionedThroughput) else "reserved_gpu"
     anything = dict.fromkeys(("served_tier", "model", "key_id", "project_id", "pool"), ANYTHING)
-    return {"commitment": one.name, "kind": kind, **anything, "place": place, "starts_on": one.starts_on, "ends_on": one.ends_on}
+    return {"commitment": one.name, "kind": _kind(one), **anything, "place": place, "starts_on": one.starts_on, "ends_on": one.ends_on}
+
+
+def _kind(one: Priced) -> str:
+    if isinstance(one, ProvisionedThroughput):
+        return "provisioned_throughput"
+    return "reserved_gpu" if isinstance(one, ReservedGpu) else "owned_gpu"

@@ -13,6 +13,7 @@ import polars as pl
 from meterbook.assets.book import Book
 from meterbook.rate_cards.compile import Cards
 from meterbook.rate_cards.composed import PLACE, composed, differences, filling, reader
+from meterbook.rate_cards.self_hosted import PROVIDER as SELF_HOSTED
 from meterbook.rate_cards.snapshots import cards_of, digest_of, path_of, read_text, text_of, write_snapshot
 from meterbook.rate_cards.versions import BEGINNING, FILE, Filling, Lock, Span, adopted, as_corrected, priced, read_lock, text_of_lock
 from meterbook.sql.catalog import Catalog
@@ -22,13 +23,13 @@ PRICED_TABLES = ("core.request_cost", "core.usage_cost", "core.gpu_hour")
 """The tables in which a day gets its prices."""
 
 # What had no price of ours but a cost all the same, as its source reported it, under the names a version gives models. Where a source's own
-# cost is preferred, a price changes nothing.
+# cost is preferred, a price changes nothing, unless it is that of a pool of one's own.
 _REPORTED = """
-    select coalesce(cost.provider, ''), cost.model from core.request_cost as cost
+    select coalesce(cost.provider, ''), cost.model, request.cost_basis <> 'computed' from core.request_cost as cost
     inner join core.request as request on request.request_id = cost.request_id and request.day = cost.day
-    where cost.effective_cost_usd is null and cost.cost_usd is not null and request.cost_basis = 'computed' and cost.model is not null
+    where cost.effective_cost_usd is null and cost.cost_usd is not null and cost.model is not null
     union
-    select coalesce(provider, ''), model from core.usage_cost
+    select coalesce(provider, ''), model, false from core.usage_cost
     where effective_cost_usd is null and cost_usd is not null and model is not null
 """
 _SEEN = """
@@ -164,5 +165,10 @@ class PriceHistory:
         with self.catalog.reading(["core.request_cost", "core.request", "core.usage_cost"]) as con:
             reported = con.execute(_REPORTED).fetchall()
         names = self.book.current_cards.names
-        but = {f"{provider}/{model}" for name in reported for _, _, provider, model, _ in names.matches(*name)}
+        but = {
+            f"{provider}/{model}"
+            for who, name, is_preferred in reported
+            for _, _, provider, model, _ in names.matches(who, name)
+            if provider == SELF_HOSTED or not is_preferred
+        }
         return filling(span, version, versions, sorted(but))

@@ -2,6 +2,7 @@
 
 Provisioned throughput (Azure OpenAI PTU, Amazon Bedrock provisioned throughput, Vertex AI GSU) and reserved GPUs are paid by the unit and
 hour, month or term, and serve calls and GPU hours that then cost nothing more. A minimum spend is paid up to where usage falls short of it.
+GPUs of one's own (`owned_gpus`) are amortised as reserved ones are.
 Entries are appended, one for each order: entries of one name are one commitment, and add up on the days they share.
 """
 
@@ -9,35 +10,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from meterbook.rate_cards.amortise import HORIZON, NoRateError, Span, hourly, in_usd, months, spread, whole_months
+from meterbook.rate_cards.amortise import NoRateError, Span, hourly, in_usd, months, spread, whole_months
 from meterbook.rate_cards.card import TOKEN_METERS, Code, Currency
+from meterbook.rate_cards.entries import OPEN, CommitmentError, Dated, Money, Named, Strict
 from meterbook.rate_cards.fx import FxRate
+from meterbook.rate_cards.owned_gpus import GpuPower, OwnedGpu, PowerSpan, power_spans, refuse_shared_pools
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, line_of, load_yaml
 
-OPEN = date(9999, 12, 31)
 MOST_AN_HOUR = 10**12
 """Capacity of an hour, in weighted tokens or GPU seconds, up to which a share of its cost is exact."""
 
-Money = Annotated[Decimal, Field(ge=0, lt=10**10, decimal_places=6)]
 Weight = Annotated[Decimal, Field(ge=0, lt=10**6, decimal_places=6)]
 WEIGHED = frozenset(TOKEN_METERS) - {"reasoning"}
 """Meters of tokens; reasoning is inside of output."""
 
 
-class CommitmentError(ValueError):
-    """commitments.yaml is wrong; the message is one line that names file, line and what to do."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Price(_Strict):
+class Price(Strict):
     """What a commitment costs; `upfront` comes on top of one of the others, or stands alone."""
 
     hourly: Annotated[Decimal, Field(ge=0, lt=10**6, decimal_places=12)] | None = Field(default=None, description="of one unit and hour")
@@ -56,22 +50,7 @@ class Price(_Strict):
         return self
 
 
-class _Dated(_Strict):
-    name: Code
-    starts_on: date
-    ends_on: date = Field(default=OPEN, description="first day it no longer holds; empty is open")
-    owner: Code | None = Field(default=None, description="team that answers for what is not used")
-
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> "_Dated":
-        if self.ends_on <= self.starts_on:
-            raise ValueError(f"ends_on {self.ends_on} (exclusive) must lie after starts_on {self.starts_on}")
-        if self.starts_on >= HORIZON or (self.ends_on > HORIZON and self.ends_on != OPEN):
-            raise ValueError(f"there are no days from {HORIZON} on; leave ends_on out where there is no end")
-        return self
-
-
-class _Priced(_Dated):
+class _Priced(Dated):
     price: Price
 
     @model_validator(mode="after")
@@ -163,7 +142,7 @@ class ReservedGpu(_Priced):
         return self
 
 
-class MinimumSpend(_Dated):
+class MinimumSpend(Dated):
     """What a provider is paid at least for a calendar month."""
 
     provider: Code = Field(description="as the logs name it")
@@ -188,13 +167,18 @@ class MinimumSpend(_Dated):
             yield first, last, in_usd(self.monthly, self.currency, first, fx)
 
 
-class _File(_Strict):
+class CommitmentsFile(Strict):
+    """commitments.yaml."""
+
     provisioned_throughput: tuple[ProvisionedThroughput, ...] = ()
     reserved_gpu: tuple[ReservedGpu, ...] = ()
+    owned_gpu: tuple[OwnedGpu, ...] = ()
+    gpu_power: tuple[GpuPower, ...] = ()
     minimum_spend: tuple[MinimumSpend, ...] = ()
 
 
-KEYS = sorted({key for shape in (_File, ProvisionedThroughput, ReservedGpu, MinimumSpend, Price) for key in shape.model_fields})
+_SHAPES = (CommitmentsFile, ProvisionedThroughput, ReservedGpu, OwnedGpu, GpuPower, MinimumSpend, Price)
+KEYS = sorted({key for shape in _SHAPES for key in shape.model_fields})
 """Every key the file may have, for the nearest one to a misspelt one."""
 
 
@@ -204,6 +188,8 @@ class Commitments:
 
     provisioned: tuple[tuple[ProvisionedThroughput, tuple[Span, ...]], ...] = ()
     reserved: tuple[tuple[ReservedGpu, tuple[Span, ...]], ...] = ()
+    owned: tuple[tuple[OwnedGpu, tuple[Span, ...]], ...] = ()
+    power: tuple[PowerSpan, ...] = ()
     minimums: tuple[tuple[MinimumSpend, tuple[tuple[date, date, Decimal], ...]], ...] = ()
 
 
@@ -220,20 +206,24 @@ def load_commitments(path: Path, fx: Sequence[FxRate] = ()) -> Commitments:
     if not path.is_file():
         return Commitments()
     try:
-        file = _File.model_validate(load_yaml(path) or {})
+        file = CommitmentsFile.model_validate(load_yaml(path) or {})
     except StrictYamlError as error:
         raise CommitmentError(str(error)) from error
     except ValidationError as error:
         raise CommitmentError(explain(path, error, KEYS)) from error
     _refuse_unlike(path, file)
+    refuse_shared_pools(path, file.owned_gpu)
+    _refuse_reserved(path, file)
     return Commitments(
         _with(path, "provisioned_throughput", file.provisioned_throughput, lambda one: one.spans(one.units, fx)),
         _with(path, "reserved_gpu", file.reserved_gpu, lambda one: one.spans(one.gpus, fx)),
+        _with(path, "owned_gpu", file.owned_gpu, lambda one: one.spans()),
+        power_spans(path, file.gpu_power),
         _with(path, "minimum_spend", file.minimum_spend, lambda one: one.amounts(fx)),
     )
 
 
-_Entry = TypeVar("_Entry", bound=_Dated)
+_Entry = TypeVar("_Entry", bound=Named)
 _Part = TypeVar("_Part")
 
 
@@ -250,13 +240,31 @@ def _with(
     return tuple(found)
 
 
-_OWN = {"starts_on", "ends_on", "price", "units", "gpus", "tokens_per_minute", "monthly", "currency"}
+def _refuse_reserved(path: Path, file: CommitmentsFile) -> None:
+    """A device is of one commitment: a pool is reserved or owned, on any day."""
+    for place, one in enumerate(file.owned_gpu):
+        for other in file.reserved_gpu:
+            shares_days = one.starts_on < other.ends_on and other.starts_on < one.ends_on
+            if shares_days and other.pool is not None and fnmatchcase(one.pool, other.pool.replace("[", "[[]").replace("?", "[?]")):
+                where = f"{path}:{line_of(path, ('owned_gpu', place, 'pool'))}"
+                raise CommitmentError(
+                    f"{where}: {one.name}: pool {one.pool} is reserved by {other.name}; give its own GPUs a pool of their own"
+                )
+
+
+_OWN = {"starts_on", "ends_on", "price", "units", "gpus", "tokens_per_minute", "monthly", "currency"} | {
+    "bought_on",
+    "purchase_usd",
+    "life_months",
+    "residual_usd",
+    "hosting_monthly_usd",
+}
 """What entries of one commitment may differ in."""
 
 
-def _refuse_unlike(path: Path, file: _File) -> None:
+def _refuse_unlike(path: Path, file: CommitmentsFile) -> None:
     seen: dict[str, tuple[str, dict[str, object]]] = {}
-    for section in _File.model_fields:
+    for section in (name for name in CommitmentsFile.model_fields if name != "gpu_power"):
         for place, entry in enumerate(getattr(file, section)):
             shared = (section, entry.model_dump(exclude=_OWN))
             if seen.setdefault(entry.name, shared) != shared:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from meterbook.rate_cards.names import NAME, PATTERN, SNAPSHOT, SNAPSHOT_DATE, Alias
+from meterbook.rate_cards.names import ANY_PROVIDER, NAME, PATTERN, SNAPSHOT, SNAPSHOT_DATE, Alias
 
 RANKS = 10
 """The last digit of a rank says how a name is matched; the rest, whose card it is (`EARLIER_FOLDER`, `LATER`)."""
@@ -33,11 +33,11 @@ class Names:
             provider: as logged, by any of its names; empty where it is not known: then the models of all are meant.
             name: as logged.
         """
-        spelled, asked = name.lower(), [provider.lower()] if provider else list(self._patterns)
+        spelled, asked = name.lower(), [provider.lower(), ANY_PROVIDER] if provider else list(self._patterns)
         found = list(self._exact.get(spelled, ()))
         found += [_as_snapshot(row) for row in self._exact.get(SNAPSHOT_DATE.sub("", spelled), ()) if SNAPSHOT_DATE.search(spelled)]
         found += [row for who in asked for pattern, row in self._patterns.get(who, ()) if pattern.fullmatch(spelled)]
-        return sorted((row for row in found if provider.lower() in {"", row[0]}), key=_closeness)
+        return sorted((row for row in found if not provider or row[0] in {provider.lower(), ANY_PROVIDER}), key=_closeness)
 
     def find(self, provider: str, name: str) -> str | None:
         """The card's name of a model, by the closest match; None where no card knows it.

@@ -11,6 +11,8 @@ SNAPSHOT_DATE = re.compile(r"(-20..-..-..|[-@]20.{6})$", re.DOTALL)
 """A release of a model has its date in its name: it is priced as the model, unless a card names it itself. The macro `undated` of SQL."""
 NAME, ALIAS, SNAPSHOT, PATTERN = range(4)
 """How a name was matched, the closest first."""
+ANY_PROVIDER = "*"
+"""The provider of a name that is meant whatever provider is logged."""
 
 Alias = tuple[str, str, str, str, int]
 """Provider as logged, name in lower case, provider of the card, model of the card, rank; `*` in the name of a pattern is anything."""

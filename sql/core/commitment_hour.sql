@@ -35,7 +35,7 @@ held as (
 )
 select
     held.commitment, held.kind, held.started_at, held.day, held.book_day, held.provider, held.owner, held.is_billed,
-    case held.kind when 'reserved_gpu' then 'GPU seconds' else 'weighted tokens' end as capacity_unit, held.capacity,
+    case held.kind when 'provisioned_throughput' then 'weighted tokens' else 'GPU seconds' end as capacity_unit, held.capacity,
     cast(held.used as decimal(38,6)) as used, cast(held.wanted - held.used as decimal(38,6)) as overflow, held.cost_usd,
     cast(held.used_cost_usd as decimal(38,12)) as used_cost_usd,
     cast(held.cost_usd - held.used_cost_usd as decimal(38,12)) as unused_cost_usd

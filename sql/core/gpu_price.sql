@@ -1,5 +1,5 @@
 /*
-What each device costs in each hour: at the amortised price of a reservation as far as one reaches, at the card's price beyond it.
+What each device costs in each hour - at an amortised price as far as what is reserved or owned reaches, the card's beyond - and its power.
 
 grain: one row per device and UTC hour
 key: [device_id, started_at]
@@ -10,7 +10,7 @@ must:
 with device as (
     select
         state.day, state.device_id, state.hour_second, max(state.pool) as pool, max(state.gpu_model) as gpu_model,
-        cast(sum(state.seconds) as decimal(12,0)) as seconds
+        cast(div_trunc(sum(state.seconds), max(state.device_slices)) as decimal(12,0)) as seconds -- of a cut device the slices are one
     from core.gpu_state as state
     where state.day >= getvariable('from_day') and state.day < getvariable('to_day')
     group by state.day, state.device_id, state.hour_second
@@ -45,7 +45,7 @@ matched as (
         cast(to_pico(held.cost_usd) as decimal(19,0)) as pico, row_number() over (partition by rated.device_id, rated.started_at order by match.place) as choice
     from rated
     inner join book.commitment_match as match
-        on match.kind = 'reserved_gpu' and rated.day >= match.starts_on and rated.day < match.ends_on
+        on match.kind in ('reserved_gpu', 'owned_gpu') and rated.day >= match.starts_on and rated.day < match.ends_on
         and coalesce(rated.pool, '') like match.pool escape '!' and (lower(coalesce(rated.gpu_model, '')) like match.model escape '!'
             or lower(coalesce(rated.card_model, '')) like match.model escape '!')
     inner join core.commitment_cost as held on held.commitment = match.commitment and held.started_at = rated.started_at
@@ -58,9 +58,7 @@ running as (
     from matched where matched.choice = 1
 ),
 filled as (
-    select running.*, least(running.upto, running.capacity) as through,
-        cast(least(running.upto - running.seconds, running.capacity) as decimal(18,0)) as until
-    from running
+    select running.*, least(upto, capacity) as through, cast(least(upto - seconds, capacity) as decimal(18,0)) as until from running
 ),
 reserved as (
     select
@@ -73,8 +71,10 @@ reserved as (
 select
     rated.device_id, rated.started_at, rated.day, rated.book_day, rated.hour_second, rated.rate_id, running.commitment,
     cast(rated.seconds as bigint) as seconds, cast(coalesce(reserved.seconds, 0) as bigint) as covered_seconds,
-    to_usd(coalesce(reserved.pico, 0)) as covered_cost_usd, to_usd(coalesce(reserved.pico, 0) + case when reserved.seconds = rated.seconds then 0
+    to_usd(coalesce(reserved.pico, 0)) as covered_cost_usd, power.power_basis, power.cost_usd as power_cost_usd,
+    to_usd(coalesce(to_pico(power.cost_usd), 0) + coalesce(reserved.pico, 0) + case when reserved.seconds = rated.seconds then 0
         else div_trunc(rated.hour_pico * cast(rated.seconds - coalesce(reserved.seconds, 0) as decimal(12,0)), 3600) end) as cost_usd
 from rated
+left join core.gpu_power as power on power.device_id = rated.device_id and power.day = rated.day and power.started_at = rated.started_at
 left join running on running.device_id = rated.device_id and running.started_at = rated.started_at
 left join reserved on reserved.device_id = rated.device_id and reserved.started_at = rated.started_at

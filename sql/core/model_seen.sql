@@ -30,6 +30,9 @@ seen as (
 asked as (
     select seen.provider, seen.model, lower(seen.model) as name, seen.provider as of_provider from seen where seen.provider <> ''
     union
+    -- A name that is meant whatever provider is logged.
+    select seen.provider, seen.model, lower(seen.model) as name, '*' as of_provider from seen
+    union
     select seen.provider, seen.model, lower(seen.model) as name, alias.provider as of_provider
     from seen
     cross join (select distinct provider from rate_cards.alias) as alias

@@ -30,6 +30,8 @@ other as (
 rated as (
     select
         request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
+        -- What a pool of one's own serves is paid there, whatever its source reports.
+        case when is_paid and rate.card_provider is distinct from 'self-hosted' then reported_cost_usd end as said_usd,
         coalesce(rate.unpriced_reason, other.unpriced_reason) as no_rate, rate.is_layered and is_paid as is_layered,
         coalesce(other.effective_cost, 0) as other_cost, cost_of(input_tokens, rate.input_pico) as input_cost,
         cost_of(reads, rate.cache_read_pico) as cache_read_cost,
@@ -62,8 +64,8 @@ costed as (
         summed.*, row_usd(case when not is_paid then 0 when no_rate is not null then null
             when minimum_pico > 0 then case when total < minimum_pico then minimum_pico else total end else total end) as computed_usd,
         -- A reported zero for tokens is a price its source did not know.
-        case when is_paid and reported_cost_usd > 0 then reported_cost_usd end as known_usd,
-        case when is_paid and reported_cost_usd > 0 and cost_basis = 'reported' and commitment is null then reported_cost_usd end as own_usd,
+        case when said_usd > 0 then said_usd end as known_usd,
+        case when said_usd > 0 and cost_basis = 'reported' and commitment is null then said_usd end as own_usd,
         row_usd(case when list_cost < list_minimum_pico then list_minimum_pico else list_cost end) as list_usd,
         row_usd(case when contracted_cost < contracted_minimum_pico then contracted_minimum_pico else contracted_cost end) as contracted_usd
     from summed

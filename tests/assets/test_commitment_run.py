@@ -149,7 +149,7 @@ def test_the_commented_example_of_a_new_book_is_sound(tmp_path: Path) -> None:
     lines = [line.replace("[]", "") for line in path.read_text("utf-8").splitlines() if not line.startswith("# W")]
     path.write_text("\n".join(f" {line[1:]}" if line.startswith("#") else line for line in lines), "utf-8")
     found = Book(tmp_path).commitments
-    assert [len(part) for part in (found.provisioned, found.reserved, found.minimums)] == [1, 1, 1]
+    assert [len(part) for part in (found.provisioned, found.reserved, found.owned, found.power, found.minimums)] == [1, 1, 1, 1, 1]
 
 
 def test_the_tables_of_commitments_have_the_columns_that_models_are_told(tmp_path: Path) -> None:

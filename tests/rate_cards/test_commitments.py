@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from meterbook.rate_cards.amortise import Span
-from meterbook.rate_cards.commitments import CommitmentError, Commitments, load_commitments
+from meterbook.rate_cards.commitments import Commitments, load_commitments
+from meterbook.rate_cards.entries import CommitmentError
 from meterbook.rate_cards.fx import FxRate
 
 PTU = """\

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from meterbook.assets.workspace import columns, project
 from meterbook.rate_cards.compile import SHIPPED, load_cards
 from meterbook.rate_cards.lookup import Names
-from meterbook.rate_cards.names import ALIAS, NAME, PATTERN, Alias
+from meterbook.rate_cards.names import ALIAS, ANY_PROVIDER, NAME, PATTERN, Alias
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
@@ -26,7 +26,7 @@ def _rank(name: str, place: int) -> int:
 ROWS = st.lists(
     st.builds(
         lambda who, name, of, place: (who, name.lower(), of, f"{of}-{name}", _rank(name, place)),
-        PROVIDERS,
+        PROVIDERS | st.just(ANY_PROVIDER),
         TEXTS,
         PROVIDERS,
         st.integers(0, 3),
