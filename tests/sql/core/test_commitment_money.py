@@ -89,7 +89,7 @@ def test_reserved_gpu_hours_are_counted_once_whatever_the_fleet(
     state = [
         {
             "day": FIRST, "device_id": f"d{number}", "hour_second": 1790812800 + hour * 3600, "team": team, "pool": "p", "gpus": count,
-            "state": "used", "seconds": seconds,
+            "device_slices": 1, "state": "used", "seconds": seconds,
         }
         for number, (hour, count, busy) in enumerate(fleet)
         for team, seconds in (("red", busy), ("unassigned", count * 3600 - busy)) if seconds
