@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from meterbook.reports.gpu_evidence import Pool, pools
 from meterbook.reports.periods import WEEK, Week
 
 WEEKS = 13
@@ -142,6 +143,11 @@ class Frame:
             from marts.gpu_use where day >= ? and day < ? group by pool order by cost_usd desc, pool
         """
         return self.rows(query, *span)
+
+    @cached_property
+    def gpu_pools(self) -> list[Pool]:
+        """What four weeks say of each GPU pool."""
+        return pools(self)
 
     @cached_property
     def budgets(self) -> list[Row]:

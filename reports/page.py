@@ -61,12 +61,15 @@ KINDS: Mapping[str, Kind] = {
     "weekly": Kind(
         _week,
         "{company}: weekly review {period}",
-        ("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "tokens", "reconciliation", "closing"),
+        (
+            *("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle"),
+            *("self_hosted", "queues", "tokens", "reconciliation", "closing"),
+        ),
     ),
     "quality": Kind(
         _quality,
         "{company}: quality of the data",
-        ("verdict", "account", "coverage", "refused", "inputs", "aside", "notes", "alike", "volumes", "rules", "basis"),
+        ("verdict", "account", "coverage", "refused", "inputs", "aside", "notes", "alike", "gpu_oddities", "volumes", "rules", "basis"),
     ),
     "statement": Kind(
         _statement,

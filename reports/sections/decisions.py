@@ -1,19 +1,23 @@
 """What needs a decision: each with an amount, an action and an owner, all of it from the data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.frame import Frame
+from meterbook.reports.gpu_evidence import reservations
+from meterbook.reports.gpu_levers import Advice, advice
 from meterbook.reports.numbers import count, dollars, head, percent, ratio
 from meterbook.reports.section import Section
 
 YEAR_DAYS = Decimal(365)
 IDLE_SHARE = Decimal("0.3")
+GPU_ACTIONS = 3
 
 
 def _build(frame: Frame) -> Mapping[str, Any] | None:
-    found = sorted((*_idle(frame), *_budgets(frame), *_unowned(frame)), key=lambda item: -item["amount"])
+    gpus = _largest(frame)
+    found = sorted((*_gpus(gpus), *_idle(frame, gpus), *_budgets(frame), *_unowned(frame)), key=lambda item: -item["amount"])
     found += list(_unpriced(frame))
     if not found:
         return None
@@ -24,8 +28,28 @@ def _per_year(frame: Frame, amount: Decimal) -> Decimal:
     return amount * YEAR_DAYS / frame.elapsed.days
 
 
-def _idle(frame: Frame) -> Iterator[dict[str, Any]]:
+def _largest(frame: Frame) -> list[Advice]:
+    """The GPU actions that save most a year, as far as it can be told: one of a pool, for those of a pool overlap."""
+    found: list[Advice] = []
+    for one in advice(frame.gpu_pools, reservations(frame)):
+        told = {pool for other in found for pool in other.pools}
+        if one.usd and one.usd.point > 0 and not told & set(one.pools):
+            found.append(one)
+    return found[:GPU_ACTIONS]
+
+
+def _gpus(found: Sequence[Advice]) -> Iterator[dict[str, Any]]:
+    for one in found:
+        if one.usd:
+            said = f"{one.action}: low {head(one.usd.low)}, high {head(one.usd.high)}, {one.effort} effort."
+            yield {"amount": one.usd.point, "per": " a year", "action": said, "owner": one.owner}
+
+
+def _idle(frame: Frame, told: Sequence[Advice]) -> Iterator[dict[str, Any]]:
+    names = {name for one in told for name in one.pools}
     for pool in frame.gpus(frame.span):
+        if pool["pool"] in names:
+            continue
         share = ratio(pool["free_idle_seconds"], pool["capacity_seconds"])
         if share is not None and share >= IDLE_SHARE and pool["free_idle_cost_usd"]:
             yield {

@@ -1,12 +1,15 @@
 """The models that carry money stay within SQL that DuckDB and Spark answer alike (docs/portable-sql.md has the reasons)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from meterbook.assets.workspace import project
+from meterbook.assets.column_keys import MODEL, with_columns
+from meterbook.assets.pools import Pool
+from meterbook.assets.workspace import columns, project
 from meterbook.sql.models import Model
 
 SCORES = {"marts.series_score", "marts.anomaly"}
@@ -23,6 +26,9 @@ FORBIDDEN_NODES = (
     exp.Unnest,
 )  # fmt: skip
 MODELS = [pytest.param(model, id=model.name) for model in project().models.values() if model.name not in SCORES]
+_KEYS = ({"key": "column: marts.token_use.output_tokens", "scope": {"model": "it's*"}}, {"key": "column: core.gpu_hour.cost_usd"})
+_POOLS = [Pool.model_validate({"pool": "one", "monthly_usd": 1, **key}) for key in _KEYS]
+MODELS.append(pytest.param(with_columns(Path(), _POOLS, project(), columns()).models[MODEL], id=f"{MODEL} of a book"))
 
 
 @pytest.mark.parametrize("model", MODELS)
