@@ -28,7 +28,8 @@ ROWS, TEAMS, PER_GROUP = 50_000_000, 500, 28
 FIRST, DAYS = date(2026, 10, 1), 31
 SPENT = "core.model_spend"
 MADE = (
-    "core.cost_line", "core.pool_cost", "core.pool_weight", "core.shared_cost", "core.shared_line", "core.allocation", "marts.chargeback"
+    "core.bill_line", "core.cost_line", "core.pool_cost", "core.pool_weight", "core.shared_cost", "core.shared_line", "core.allocation",
+    "marts.chargeback",
 )  # fmt: skip
 _MODULE = "meterbook.pipelines.bench_allocate"
 _FORMAT = "mapped_request"

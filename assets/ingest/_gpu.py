@@ -99,9 +99,7 @@ def set_back(ticks: pl.DataFrame) -> list[str]:
         ticks: `device` and `sampled_at` of samples, in the order of the file.
     """
     back = int((ticks.select(pl.col("sampled_at").diff().over("device"))["sampled_at"] < timedelta(0)).sum())
-    return [
-        f"has {back:,} samples that are earlier than the one before them: a clock was set back; a second that comes twice counts once"
-    ] * bool(back)
+    return [f"has {back:,} samples that are earlier than the one before: a clock was set back; a second counts once"] * bool(back)
 
 
 def _interval(ticks: pl.DataFrame, rows: Rows) -> int:

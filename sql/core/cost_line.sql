@@ -8,34 +8,7 @@ book_days: true
 must:
   - cost_usd is not null
 */
-with expected as (
-    -- What the bill of a UTC day should say: prices, and the adjustments that are on it.
-    select spend.day, spend.provider, sum(spend.cost_usd) as cost_usd
-    from core.model_spend as spend
-    group by spend.day, spend.provider
-    union all
-    select hour.day, 'gpu instances' as provider, sum(hour.cost_usd) as cost_usd
-    from core.gpu_hour as hour
-    left join book.gpu_pool as pool on pool.pool = hour.pool
-    where coalesce(pool.is_billed, true)
-    group by hour.day
-    union all
-    select adjustment.day, adjustment.billed_as as provider, sum(adjustment.cost_usd) as cost_usd
-    from core.adjustment as adjustment
-    where adjustment.billed_as is not null
-    group by adjustment.day, adjustment.billed_as
-),
-billed as (
-    select
-        charge.day, charge.billed_as as provider, sum(case when charge.charge_category in ('Tax', 'Credit') then 0 else charge.cost_usd end) as cost_usd,
-        sum(case when charge.charge_category = 'Tax' then charge.cost_usd else 0 end) as tax_usd,
-        sum(case when charge.charge_category = 'Credit' then charge.cost_usd else 0 end) as credit_usd
-    from core.charge as charge
-    where charge.billed_as is not null
-    group by charge.day, charge.billed_as
-    having count(charge.cost_usd) = count(*) -- while any line of it is not known in dollars, a bill does not say what the day cost
-),
-hour as (
+with hour as (
     select
         hour.book_day as day, coalesce(case when hour.team = 'unassigned' then pool.owner else hour.team end, 'unowned') as holder,
         coalesce(pool.owner, 'unallocated') as owner, hour.tenant, hour.feature, hour.used_cost_usd, hour.warm_idle_cost_usd, hour.free_idle_cost_usd,
@@ -72,16 +45,8 @@ line as (
     select charge.day, 'Rate card', charge.card, charge.difference_to, '', '(none)', '(none)', -charge.difference_usd
     from core.rate_card_charge as charge
     union all
-    select billed.day, 'Billed minus priced', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)',
-        billed.cost_usd - coalesce(sum(expected.cost_usd), 0)
-    from billed
-    left join expected on expected.day = billed.day and expected.provider = billed.provider
-    group by billed.day, billed.provider, billed.cost_usd
-    union all
-    -- Prices know neither.
-    select billed.day, 'Tax', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)', billed.tax_usd from billed
-    union all
-    select billed.day, 'Credit', 'bill of ' || billed.provider, 'unallocated', '', '(none)', '(none)', billed.credit_usd from billed
+    select bill.day, bill.line, 'bill of ' || bill.provider, 'unallocated', '', '(none)', '(none)', bill.cost_usd
+    from core.bill_line as bill
 )
 select
     line.day, line.line, line.basis, line.team, line.cost_centre, line.tenant, line.feature,

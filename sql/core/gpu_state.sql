@@ -9,33 +9,28 @@ must:
 */
 -- Seconds are those of a MIG slice where a device is cut: device_slices of them are one of the device's. What of a cut device no slice takes is
 -- free idle. Slices that claim more than the device has are cut off, in the order of their names.
-with device as (
-    select * from core.gpu_device where day >= getvariable('from_day') and day < getvariable('to_day')
-),
-observed as (
+with observed as (
     select seen.*, device.device_slices as cut, seen.slice_id = '' and seen.device_slices > 1 as is_whole
     from core.gpu_observed as seen
-    inner join device on device.day = seen.day and device.device_id = seen.device_id
+    inner join core.gpu_device as device on device.day = seen.day and device.device_id = seen.device_id
+    where seen.day >= getvariable('from_day') and seen.day < getvariable('to_day')
 ),
--- A device that is cut is seen through its own samples and through those of any slice.
+-- A device that is cut is seen through its own samples, which claim nothing of it, and through those of any slice.
 sight as (
     select day, device_id, hour_second, cast(sum(slot_seconds(slots, part, slot_length)) as bigint) * max(cut) as seconds
     from (
         select day, device_id, hour_second, part, slot_length, cut, bit_or(slots) as slots
         from observed where cut > 1 group by day, device_id, hour_second, part, slot_length, cut
-    ) as slot
-    group by day, device_id, hour_second
+    ) as slot group by day, device_id, hour_second
 ),
 claim as (
-    -- Its own samples claim nothing of it.
     select observed.*, observed.seconds * case when cut = 1 then 1 when is_whole then 0 else coalesce(slices, cut) end as claimed
     from observed
 ),
 running as (
     select
         claim.*, cast(sum(claimed) over (
-            partition by day, device_id, hour_second
-            order by slice_id, part, used_gpus, warm_idle_gpus, unknown_gpus, gpus, team, tenant, feature, job_id
+            partition by day, device_id, hour_second order by slice_id, part, used_gpus, warm_idle_gpus, unknown_gpus, gpus, team, tenant, feature, job_id
             rows between unbounded preceding and current row
         ) as bigint) as upto
     from claim
@@ -54,9 +49,7 @@ part as (
     union all
     select day, device_id, hour_second, team, tenant, feature, job_id, 'unknown', taken * unknown_gpus from known
     union all
-    select
-        day, device_id, hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle',
-        taken * (gpus - used_gpus - warm_idle_gpus - unknown_gpus)
+    select day, device_id, hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle', taken * (gpus - used_gpus - warm_idle_gpus - unknown_gpus)
     from known
     union all
     select known.day, known.device_id, known.hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle',
@@ -69,16 +62,17 @@ gap as (
     select
         device.day, device.device_id, hour.hour_second, 'unassigned' as team, '(none)' as tenant, '(none)' as feature, '(none)' as job_id,
         'unknown' as state, device.gpus * device.device_slices * 3600 - coalesce(cast(sum(part.seconds) as bigint), 0) as seconds
-    from device
+    from core.gpu_device as device
     inner join book.hour as hour on hour.day = device.day and hour.hour_second >= device.first_second
     left join part on part.day = device.day and part.device_id = device.device_id and part.hour_second = hour.hour_second
+    where device.day >= getvariable('from_day') and device.day < getvariable('to_day')
     group by device.day, device.device_id, hour.hour_second, device.gpus, device.device_slices
 )
 select
     part.day, part.device_id, part.hour_second, part.team, part.tenant, part.feature, part.job_id, part.state, device.pool, device.gpu_model,
     device.source, device.gpus, device.device_slices, cast(sum(part.seconds) as bigint) as seconds
 from (select * from part union all select * from gap) as part
-inner join device on device.day = part.day and device.device_id = part.device_id
+inner join core.gpu_device as device on device.day = part.day and device.device_id = part.device_id
 where part.seconds <> 0
 group by part.day, part.device_id, part.hour_second, part.team, part.tenant, part.feature, part.job_id, part.state, device.pool, device.gpu_model,
     device.source, device.gpus, device.device_slices

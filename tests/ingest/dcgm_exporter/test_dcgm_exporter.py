@@ -160,7 +160,7 @@ def test_what_is_odd_about_a_file_is_said(desk: Any) -> None:
     assert [flag for _, flag in done.flagged] == [
         "has 1 of DCGM's blank values, which mean that there is no figure: unknown, never one",
         "has 1 series that are called ratios and go above 1: they are taken as percent",
-        "has 1 samples that are earlier than the one before them: a clock was set back; a second that comes twice counts once",
+        "has 1 samples that are earlier than the one before: a clock was set back; a second counts once",
     ]
 
 

@@ -104,7 +104,7 @@ def test_a_month_is_short_by_its_minimum_less_its_cost_and_never_by_less_than_no
 
 
 def _posted(chain: Chain, tables: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[tuple[object, object], object]:
-    models = ["core.cost_line", "core.shared_line", "core.owned_line", "core.allocation", "marts.chargeback"]
+    models = ["core.bill_line", "core.cost_line", "core.shared_line", "core.owned_line", "core.allocation", "marts.chargeback"]
     made = chain({"book.day": calendar(FIRST, AFTER), **tables}, models, FIRST, AFTER)
     return {(row["line"], row["team"]): row["posted_usd"] for row in made["marts.chargeback"]}
 
