@@ -10,13 +10,16 @@ from datetime import date
 from pathlib import Path
 
 from meterbook.pipelines import demo_gpus as gpus
+from meterbook.pipelines import demo_notebooks as notebooks
 from meterbook.pipelines.demo_bills import add_up, write_bills
 from meterbook.pipelines.demo_company import POOLS, days, write_book
 from meterbook.pipelines.demo_gaps import Usage, add_shadow, echoed, settle
 from meterbook.pipelines.demo_gateway import FORGOTTEN_DAY, Gateway, write_forgotten
 from meterbook.pipelines.demo_google import gaps_of, write_google
+from meterbook.pipelines.demo_litellm import lines_of
 from meterbook.pipelines.demo_outcomes import outcomes_of, write_outcomes
-from meterbook.pipelines.demo_requests import lines_of, requests_of
+from meterbook.pipelines.demo_requests import requests_of
+from meterbook.pipelines.demo_slurm import write_slurm
 from meterbook.pipelines.demo_truth import Tally, truth_of
 
 
@@ -62,3 +65,10 @@ def _gpus(folder: Path, day: date, tally: Tally, gateway: Gateway) -> None:
     found = gpus.write_day(folder, day)
     tally.gpus(found)
     gateway.files |= {gpus.name_of(pool, day): {"rows_in": found[pool]["samples"], "quarantined": 0} for pool in POOLS}
+    if day >= notebooks.SINCE:
+        name, values, seconds = notebooks.write_day(folder, day)
+        tally.slices.update(seconds)
+        gateway.files[name] = {"rows_in": values, "quarantined": 0}
+    name, counted = write_slurm(folder, day)
+    tally.jobs.update(counted)
+    gateway.files[name] = {"rows_in": counted["runs"], "quarantined": 0}

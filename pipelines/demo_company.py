@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from meterbook.pipelines.demo_fleet import COMMITMENTS, SETTINGS, SOURCES
+
 FIRST, LAST = date(2026, 8, 1), date(2026, 10, 31)
 SEED = 20260801
 TENANTS = ("acme", "birch", "cobalt", "dune", "ember", "fjord", "grove", "harbor", "iris", "juniper", "kelp", "lumen")
@@ -48,6 +50,9 @@ TIER_PRICES = {
 """What other tiers than standard cost, where the company uses or is billed them."""
 EURO_USD = Decimal("1.08")
 """What the book says a euro is worth in October."""
+SERVED_MODEL, SERVED_FEATURE = "llama-3.3-70b-instruct", "call-summaries"
+"""The model that the company serves itself, and the feature that calls it."""
+SERVED = {SERVED_MODEL: Price("hosted_vllm", SERVED_MODEL, 0, 0, 0, 0)}
 UNPRICED_MODEL, UNPRICED_FROM = "acme-tuned-llm", date(2026, 10, 5)
 
 
@@ -122,6 +127,12 @@ FEATURES = (
         input_tokens=90_000, output_tokens=6000, cached=0.15,
         unit="report_written", label="written report", outcomes=0.3, quality=0.9, escalated=0.1, target_usd="0.60",
     ),
+    Feature(
+        name=SERVED_FEATURE, team="support", cost_centre="CC-1120", project="proj_calls", daily=190, weekend=0.3,
+        models=((SERVED_MODEL, 1.0),),
+        input_tokens=110_000, output_tokens=1200, cached=0.05,
+        unit="call_summarised", label="summarised call", outcomes=0.95, quality=0.9, escalated=0.03, target_usd="0.95",
+    ),
 )  # fmt: skip
 POOLS = {"training": ("gpu/h100-sxm", "research", "NVIDIA H100 80GB HBM3"), "inference": ("gpu/l40s", "support", "NVIDIA L40S")}
 HEADCOUNT = {"support": 24, "documents": 9, "engineering": 31, "sales": 17, "research": 8}
@@ -137,10 +148,10 @@ def days(count: int | None = None) -> list[date]:
 
 
 def price_on(model: str, day: date, tier: str = "standard") -> Price | None:
-    """What a model costs on a day in a tier; None for the one nobody has a price of."""
+    """What a model costs on a day in a tier; nothing for the one it serves itself, None for the one nobody has a price of."""
     if tier != "standard":
         return TIER_PRICES[model, tier]
-    return REPRICED_PRICE if model == REPRICED and day >= REPRICED_ON else PRICES.get(model)
+    return REPRICED_PRICE if model == REPRICED and day >= REPRICED_ON else PRICES.get(model, SERVED.get(model))
 
 
 def write_book(folder: Path, first: date) -> None:
@@ -159,7 +170,8 @@ def _files(first: date) -> dict[str, str]:
             f"name: Northwind Assist\ncurrency: USD\ntime_zone: UTC\nmode: chargeback\nstarts_on: {first}\nends_on: {LAST}\n"
             f"team_modes:\n  sales: {{mode: showback, starts_on: {FIRST}}}\n"
             f"  research:\n    - {{mode: showback, starts_on: {FIRST}}}\n    - {{mode: chargeback, starts_on: {LAST.replace(day=1)}}}\n"
-            f"coverage_target: 0.98\nsources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\ngpu_pools:\n{pools}"
+            f"coverage_target: 0.98\nsources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\n"
+            f"{SOURCES}gpu_pools:\n{pools}{SETTINGS}"
         ),
         "owners.csv": _owners(),
         "allocation.yaml": (
@@ -174,6 +186,7 @@ def _files(first: date) -> dict[str, str]:
             "  - {pool: openai credits, lines: [Credit], basis: bill of openai, corrects: openai taxes}\n"
         ),
         "weights.csv": _weights(),
+        "commitments.yaml": COMMITMENTS,
         "journal.yaml": (
             "# Where the ledger has what teams are charged, and in which forms the journal is exported.\n"
             "clearing_account: '1450'\n"
@@ -191,7 +204,7 @@ def _files(first: date) -> dict[str, str]:
             "  - {class: standard, models: ['gpt-5', 'gpt-4.1', 'claude-sonnet*', 'gemini-2.5-pro']}\n"
             "  - {class: small, models: ['*']}\n"
             "rates:\n"
-            "  - {gpu_pool: training, usd_per_hour: 2.90}\n"
+            "  - {gpu_pool: training, usd_per_hour: 1.45}\n"
         ),
         "disputes.csv": (
             "id,period,team,amount_usd,opened_on,closed_on,note\n"
@@ -206,13 +219,13 @@ def _files(first: date) -> dict[str, str]:
         ),
         "budgets.yaml": (
             "budgets:\n"
-            "  - {budget: everything, period: month, amount_usd: 44000, levels: [50, 80, 90, 100]}\n"
+            "  - {budget: everything, period: month, amount_usd: 37500, levels: [50, 80, 90, 100]}\n"
             "  - {budget: support, period: month, amount_usd: 9000, team: support}\n"
-            "  - {budget: documents, period: month, amount_usd: 8000, team: documents}\n"
+            "  - {budget: documents, period: month, amount_usd: 7500, team: documents}\n"
             "  - {budget: contract-review, period: month, amount_usd: 1900, feature: contract-review}\n"
             "  - {budget: engineering, period: month, amount_usd: 6000, team: engineering}\n"
             "  - {budget: sales, period: month, amount_usd: 2700, team: sales}\n"
-            "  - {budget: research, period: month, amount_usd: 18000, team: research}\n"
+            "  - {budget: research, period: month, amount_usd: 11500, team: research}\n"
             "  - {budget: staging, period: week, amount_usd: 150, environment: staging}\n"
         ),
         "fx_rates.csv": f"# What a unit of a currency is worth in dollars, from a day on.\ndate,currency,usd\n2026-10-01,EUR,{EURO_USD}\n",

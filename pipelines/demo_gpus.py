@@ -1,4 +1,4 @@
-"""The sample company's sixteen GPUs, sampled every five minutes in two pools."""
+"""The sample company's whole GPUs, sixteen in two pools, sampled every five minutes."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -9,15 +9,12 @@ import polars as pl
 import zstandard
 from numpy.typing import NDArray
 
-from meterbook.pipelines.demo_company import POOLS, SEED
+from meterbook.pipelines.demo_company import POOLS, SEED, SERVED_FEATURE
+from meterbook.pipelines.demo_training import GPUS, SECONDS, SLOTS, grid_of
 
 Ints = NDArray[np.int64]
 Held = tuple[NDArray[np.bool_], NDArray[np.str_]]
 """Of each sample: whether work ran, and the team that held the GPU ('' where nobody)."""
-GPUS = 8
-SECONDS = 300
-"""Between two samples of a GPU."""
-SLOTS = 86_400 // SECONDS
 IDLE_POOL, IDLE_FROM, IDLE_TO = "inference", date(2026, 10, 17), date(2026, 10, 26)
 GAP_POOL, GAP_DAY, GAP_HOURS, GAP_GPUS = "training", date(2026, 9, 8), (10, 16), 4
 WARM_BYTES, USED_BYTES = 30 * 2**30, 60 * 2**30
@@ -51,11 +48,13 @@ def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
     slot = np.tile(np.arange(SLOTS), GPUS)
     gpu = np.repeat(np.arange(GPUS), SLOTS)
     hour = slot * SECONDS // 3600
-    busy, team = _training(rng, day, gpu, hour) if pool == "training" else _inference(rng, day, gpu, hour)
+    if pool == "training":
+        grid = grid_of(day)
+        busy, team, more = grid.busy, grid.team, {"job_id": _named(grid.job), "total_energy_mj": grid.energy_mj}
+    else:
+        busy, team = _inference(rng, day, gpu, hour)
+        more = {"feature": _named(np.where(team != "", SERVED_FEATURE, ""))}
     loaded = team != ""
-    if pool == IDLE_POOL and IDLE_FROM <= day < IDLE_TO:
-        busy, loaded = np.zeros_like(busy), np.zeros_like(loaded)
-        team = np.full(len(team), "")
     util = np.where(busy, np.clip(rng.normal(88 if pool == "training" else 55, 9, len(gpu)), 1, 100), 0).astype(np.int64)
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- written with a Z below
     stamps = [(midnight + timedelta(seconds=n * SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(SLOTS)]
@@ -70,27 +69,28 @@ def _samples(rng: np.random.Generator, pool: str, day: date) -> pl.DataFrame:
             "utilization_gpu": util,
             "memory_used_bytes": np.where(busy, USED_BYTES, np.where(loaded, WARM_BYTES, 0)),
             "processes": loaded.astype(np.int64),
-            "team": team,
+            "team": _named(team),
+            **more,
         }
-    ).with_columns(pl.when(pl.col("team") == "").then(None).otherwise(pl.col("team")).alias("team"))
+    )
     if pool == GAP_POOL and day == GAP_DAY:
         silent = pl.Series((hour >= GAP_HOURS[0]) & (hour < GAP_HOURS[1]) & (gpu >= GPUS - GAP_GPUS))
         frame = frame.filter(~silent)
     return frame
 
 
-def _training(rng: np.random.Generator, day: date, gpu: Ints, hour: Ints) -> Held:
-    """Jobs of whole hours; some hold their GPU for hours after the last step."""
-    starts, lengths = rng.integers(0, 6, GPUS), rng.integers(10, 19, GPUS) - (6 if day.weekday() >= 5 else 0)
-    holds = rng.integers(0, 4, GPUS)
-    busy = (hour >= starts[gpu]) & (hour < (starts + lengths)[gpu])
-    held = (hour >= starts[gpu]) & (hour < (starts + lengths + holds)[gpu])
-    names = np.where(rng.random(GPUS) < 0.75, "research", "documents")
-    return busy, np.where(held, names[gpu], "")
+def _named(values: NDArray[np.str_]) -> pl.Series:
+    """Texts; nothing where they are empty."""
+    return pl.Series(values).replace("", None)
 
 
 def _inference(rng: np.random.Generator, day: date, gpu: Ints, hour: Ints) -> Held:
-    """A model stays loaded day and night; it works by daylight, and on two GPUs not at all."""
+    """A model stays loaded day and night; it works by daylight, and on two GPUs not at all. For nine days nobody serves it."""
     share = np.clip(0.1 + np.exp(-((hour - 13) ** 2) / 30), 0, 1) * (0.5 if day.weekday() >= 5 else 1.0)
-    busy = (rng.random(len(gpu)) < share) & (gpu < 6)
-    return busy, np.where(gpu < 6, "support", "")
+    served = (gpu < 6) & (not is_idle(day))
+    return np.asarray((rng.random(len(gpu)) < share) & served), np.where(served, "support", "")
+
+
+def is_idle(day: date) -> bool:
+    """Whether the idle pool serves no model on a day."""
+    return IDLE_FROM <= day < IDLE_TO

@@ -1,10 +1,8 @@
 """The sample company's requests: a quiet company with a rhythm, and what was planted into it."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
-from functools import cache
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,13 +15,14 @@ from meterbook.pipelines.demo_company import (
     PRICES,
     REPRICED_ON,
     SEED,
+    SERVED_FEATURE,
     TENANTS,
-    UNOWNED_KEY,
     UNPRICED_FROM,
     UNPRICED_MODEL,
     Feature,
     price_on,
 )
+from meterbook.pipelines.demo_gpus import is_idle
 
 SPIKE_DAY, SPIKE_TENANT, SPIKE_REQUESTS, SPIKE_SESSION = date(2026, 10, 21), "harbor", 1_400, "sess-backfill-harbor"
 STORM_DAY, STORM_FEATURE, STORM_ATTEMPTS = date(2026, 10, 22), 0, 3
@@ -33,9 +32,9 @@ PRIORITY_DAY, PRIORITY_FEATURE, PRIORITY_CALLS = date(2026, 10, 19), 3, 20
 """Calls that were served with priority, as their answers say, and that are billed at the standard price."""
 TWICE_CACHED_DAYS, TWICE_CACHED = (date(2026, 10, 26), date(2026, 10, 27)), "gpt-4.1"
 """Days on which the gateway counted the cached tokens of a model once more as fresh ones."""
+SERVED_CONTEXT = 120_000
+"""Longest prompt of the model that the company serves itself."""
 Ints = NDArray[np.int64]
-GATEWAY_NAMES = {"google": "vertex_ai"}
-"""LiteLLM's own name of a provider, where it is another."""
 
 
 @dataclass
@@ -68,7 +67,9 @@ class Requests:
 def requests_of(day: date) -> Requests:
     """Every request attempt of a day, in the order in which they started."""
     rng = np.random.default_rng([SEED, day.toordinal()])
-    parts = [_feature(rng, day, number, feature) for number, feature in enumerate(FEATURES)]
+    parts = [_feature(rng, day, number, feature) for number, feature in enumerate(FEATURES) if feature.name != SERVED_FEATURE]
+    if not is_idle(day):
+        parts.append(_served(np.random.default_rng([SEED, 9, day.toordinal()]), day))
     if day == SPIKE_DAY:
         parts.append(_owned(_batch(rng, 3, SPIKE_REQUESTS, tenant=TENANTS.index(SPIKE_TENANT), model="gpt-5", scale=1.2), SPIKE_SESSION))
     if day == LOOP_DAY:
@@ -100,6 +101,15 @@ def _feature(rng: np.random.Generator, day: date, number: int, feature: Feature)
     storm = np.flatnonzero((rng.random(count) < 0.75) & answered) if stormy else np.array([], dtype=np.int64)
     tries = [_again(made, retried, 1), *(_again(made, storm, n + 2) for n in range(STORM_ATTEMPTS if stormy else 0))]
     return _join([made, *tries])
+
+
+def _served(rng: np.random.Generator, day: date) -> Requests:
+    """Calls of the model that the company serves itself."""
+    number = next(n for n, feature in enumerate(FEATURES) if feature.name == SERVED_FEATURE)
+    made = _feature(rng, day, number, FEATURES[number])
+    made.prompt = np.minimum(made.prompt, SERVED_CONTEXT)
+    made.read = np.minimum(made.read, made.prompt)
+    return made
 
 
 def _batch(
@@ -236,58 +246,7 @@ def twice_cached_pico(made: Requests, day: date) -> list[int]:
     return [price * int(made.read[n]) if model == TWICE_CACHED else 0 for n, model in enumerate(made.model)]
 
 
-def lines_of(made: Requests, day: date) -> list[bytes]:
-    """The attempts as LiteLLM writes them, one JSON line each."""
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- LiteLLM writes UTC without a zone
-    return [_line(made, n, pico, midnight) for n, pico in enumerate(reported_pico(made, day))]
-
-
-def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
-    feature, model = FEATURES[made.feature[n]], made.model[n]
-    started = midnight + timedelta(milliseconds=int(made.millisecond[n]))
-    start, end = (at.isoformat(timespec="milliseconds") for at in (started, started + timedelta(milliseconds=int(made.latency[n]))))
-    environment = "staging" if made.staging[n] else "prod"
-    alias = UNOWNED_KEY if made.unowned[n] else f"{feature.name}-{environment}"
-    tags = "" if made.unowned[n] else f'"feature:{feature.name}"'
-    prompt, output, read, written = int(made.prompt[n]), int(made.output[n]), int(made.read[n]), int(made.written[n])
-    call = f"{int(made.operation[n]):016x}"
-    request = f"{call}-{int(made.millisecond[n])}" + ("_cache_hit" if made.cache_hit[n] else "")
-    return (
-        f'{{"request_id":"{request}","litellm_call_id":"{call}","call_type":"acompletion","api_key":"{_key(alias)}",'
-        f'"spend":{usd(pico)},"total_tokens":{prompt + output},"prompt_tokens":{prompt},"completion_tokens":{output},'
-        f'"startTime":"{start}","endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{model}",'
-        f'"custom_llm_provider":"{_gateway_name(model)}","user":"",'
-        f'"metadata":{{"user_api_key_alias":"{alias}","user_api_key_project_id":"{feature.project}",{_error(made, n)}'
-        f'"usage_object":{{{_tier(made, n)}"prompt_tokens_details":{{"cached_tokens":{read}}},'
-        f'"completion_tokens_details":{{"reasoning_tokens":{int(made.reasoning[n])}}},'
-        f'"cache_creation_input_tokens":{written}}}}},"cache_hit":"{bool(made.cache_hit[n])}","request_tags":[{tags}],'
-        f'"end_user":"{TENANTS[made.tenant[n]]}","session_id":"{made.session[n] or call}","status":"{made.status[n]}"}}'
-    ).encode()
-
-
-def _error(made: Requests, n: int) -> str:
-    if made.status[n] == "success":
-        return ""
-    name, code = ("Timeout", 408) if made.prompt[n] else ("RateLimitError", 429)
-    return f'"error_information":{{"error_class":"{name}","error_code":"{code}"}},'
-
-
-def _tier(made: Requests, n: int) -> str:
-    return "" if made.tier[n] == "standard" else f'"service_tier":"{made.tier[n]}",'
-
-
-@cache
-def _gateway_name(model: str) -> str:
-    price = PRICES.get(model)
-    return GATEWAY_NAMES.get(price.provider, price.provider) if price else "acme"
-
-
 def usd(pico: int) -> str:
     """Pico-dollars as an exact decimal number."""
     text = f"{pico // 10**12}.{pico % 10**12:012d}".rstrip("0")
     return text + "0" if text.endswith(".") else text
-
-
-@cache
-def _key(alias: str) -> str:
-    return hashlib.sha256(alias.encode()).hexdigest()

@@ -12,7 +12,9 @@ from meterbook.pipelines import demo_gaps as gaps
 from meterbook.pipelines import demo_gateway as gateway
 from meterbook.pipelines import demo_google as google
 from meterbook.pipelines import demo_gpus as gpus
+from meterbook.pipelines import demo_notebooks as notebooks
 from meterbook.pipelines import demo_requests as planted
+from meterbook.pipelines import demo_slurm as slurm
 from meterbook.pipelines.demo_requests import Requests, cost_pico, reported_pico, usd
 
 _NAMES = [feature.name for feature in company.FEATURES]
@@ -43,6 +45,10 @@ class Tally:
         self.ramp: dict[str, Sum] = defaultdict(Counter)
         self.units: dict[str, Sum] = defaultdict(Counter)
         self.pools: dict[str, Sum] = defaultdict(Counter)
+        self.served: Sum = Counter()
+        self.slices: Sum = Counter()
+        """Seconds of sevenths of a notebook GPU, by team and state."""
+        self.jobs: Sum = Counter()
         self.gaps: list[gaps.Gap] = []
 
     def requests(self, made: Requests, day: date) -> None:
@@ -60,6 +66,7 @@ class Tally:
             self.providers[provider].update(_sum(costs, [n for n, model in enumerate(made.model) if model in models]))
         self.parts["lag"].update(_sum(costs, gaps.lagging(made, day)))
         self.gaps += gaps.gaps_of_calls(made, day)
+        self._served(made)
         self._reprice(made, costs, day)
 
     def _tokens(self, made: Requests, costs: list[int | None]) -> None:
@@ -72,6 +79,15 @@ class Tally:
             cache_write_tokens=int(made.written.sum()),
             output_tokens=int(made.output.sum()),
             reasoning_tokens=int(made.reasoning.sum()),
+        )
+
+    def _served(self, made: Requests) -> None:
+        rows = [n for n, model in enumerate(made.model) if model == company.SERVED_MODEL and made.prompt[n]]
+        self.served.update(
+            requests=len(rows),
+            prompt_tokens=int(made.prompt[rows].sum()),
+            cache_read_tokens=int(made.read[rows].sum()),
+            output_tokens=int(made.output[rows].sum()),
         )
 
     def _reprice(self, made: Requests, costs: list[int | None], day: date) -> None:
@@ -125,6 +141,14 @@ def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway
         "reconciliation": [gap.told for gap in found],
         "units": {unit: dict(found) for unit, found in sorted(tally.units.items())},
         "gpu_samples": {pool: dict(found) for pool, found in tally.pools.items()},
+        "gpu_slices": {
+            "pool": notebooks.POOL,
+            "gpus": notebooks.GPUS,
+            "days": sum(1 for day in wanted if day >= notebooks.SINCE),
+            "seventh_seconds": dict(sorted(tally.slices.items())),
+        },
+        "jobs": {"queue": slurm.QUEUE, "target_seconds": slurm.TARGET_SECONDS, **tally.jobs},
+        "self_hosted": {"model": company.SERVED_MODEL, "feature": company.SERVED_FEATURE, **tally.served},
         "files": files,
     }
 

@@ -47,7 +47,7 @@ def all_small() -> Iterator[None]:
         yield
 
 
-COMPANY = ("test_demo_run.py", "test_reconciled_demo.py")
+COMPANY = ("test_demo_run.py", "test_demo_fleet_run.py", "test_reconciled_demo.py")
 """Files that need the sample company after its run, which takes a minute: one process has them all, or others would wait for it."""
 
 

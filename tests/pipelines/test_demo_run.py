@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meterbook.pipelines.demo_gpus import SECONDS
+from meterbook.pipelines.demo_training import SECONDS
 
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -169,8 +169,11 @@ def test_gpu_hours_are_what_was_sampled_and_gaps_are_unknown(ask: Ask, truth: di
     for pool, samples in truth["gpu_samples"].items():
         assert {state: found[pool][state] for state in states[:3]} == {state: samples[state] * SECONDS for state in states[:3]}
     plant = _plant(truth, "silent_host")
-    assert {pool: one["unknown"] for pool, one in found.items()} == {plant["pool"]: plant["gpu_hours"] * 3600, "inference": 0}
-    assert ask("select sum(capacity_seconds) from marts.gpu_use") == [(len(truth["days"]) * 16 * 86_400,)]
+    silent = {plant["pool"]: plant["gpu_hours"] * 3600}
+    assert {pool: one["unknown"] for pool, one in found.items()} == {"inference": 0, "notebooks": 0, **silent}
+    slices = truth["gpu_slices"]
+    there = len(truth["days"]) * 16 + slices["days"] * slices["gpus"]
+    assert ask("select sum(capacity_seconds) from marts.gpu_use") == [(there * 86_400,)]
 
 
 def test_the_idle_pool_is_idle(ask: Ask, truth: dict[str, Any]) -> None:
