@@ -26,7 +26,7 @@ MEMORY = "1GB"
 """What DuckDB may keep; what its threads work on comes on top."""
 MADE = (
     "staging.nvml_samples", "core.owner_profile", "core.owner_in_force", "core.gpu_slot", "core.gpu_observed", "core.gpu_device",
-    "core.gpu_state", "core.gpu_price", "core.gpu_hour",
+    "core.gpu_slice", "core.gpu_state", "core.gpu_price", "core.gpu_hour",
 )  # fmt: skip
 _MODULE = "meterbook.pipelines.bench_gpu"
 _FORMAT = "nvml_samples"

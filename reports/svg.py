@@ -39,10 +39,10 @@ def stacked(parts: Sequence[tuple[str, Decimal]], label: str) -> Markup:
     whole = sum((value for _, value in parts), Decimal(0)) or Decimal(1)
     text = f"{label}: " + ", ".join(f"{name} {percent(value / whole)}" for name, value in parts)
     pieces = Markup("").join(
-        Markup('<span class="part {name}" style="width:{share}%">{text}</span>').format(
+        Markup('<span class="part {name}" style="width:{share}%"><span>{text}</span></span>').format(
             name=name.replace(" ", "-"),
             share=f"{value / whole * 100:.2f}",
-            text=percent(value / whole) if value / whole > Decimal("0.09") else "",
+            text=percent(value / whole),
         )
         for name, value in parts
         if value

@@ -36,7 +36,7 @@ MACROS = (
     "create macro unix_second(instant) as epoch_us(instant) // 1000000",
     # The value of a tag in a JSON object of tags; NULL where it has none, or is no JSON.
     """create macro tag_of(tags, name) as case when json_valid(tags) then json_extract_string(tags, concat('$."', name, '"')) end""",
-    # The slot of an hour in which a second lies; which sixty slots it is of, and its bit in the number that holds these (core.gpu_observed).
+    # The slot of an hour in which a second lies; which sixty slots it is of, and its bit in the number that holds these (core.gpu_slot).
     "create macro slot_of(second, length) as (second % 3600) // length",
     "create macro part_of(second, length) as ((second % 3600) // length) // 60",
     "create macro slot_bit(second, length) as cast(1 as bigint) << (((second % 3600) // length) % 60)",

@@ -14,7 +14,7 @@ from meterbook.sql.models import Columns, Project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
-CHAIN = ("core.gpu_slot", "core.gpu_observed", "core.gpu_device", "core.gpu_state", "core.gpu_load", "core.gpu_demand")
+CHAIN = ("core.gpu_slot", "core.gpu_observed", "core.gpu_device", "core.gpu_slice", "core.gpu_state", "core.gpu_load", "core.gpu_demand")
 """Computed from samples; all other tables they read are empty but for the calendar."""
 MIDNIGHT = int(datetime(2026, 10, 2, tzinfo=UTC).timestamp())
 """The start of the day of which samples are, in unix seconds."""

@@ -15,7 +15,7 @@ from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Reading
 
-_LINE = re.compile(r'([a-zA-Z_:][\w:]*+) *(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*+")*+)\})? *([^ {}]++)(?: +(-?[\d.]++))? *(?:#.*)?', re.ASCII)
+_LINE = re.compile(r'([a-zA-Z_:][\w:]*+) *(?:\{((?:[^"}]++|"(?:[^"\\]++|\\.)*+")*+)\})? *([^ {}]++)(?: +(-?[\d.]++))? *(?:#.*)?', re.ASCII)
 _LABEL = re.compile(r' *([a-zA-Z_]\w*+) *= *"((?:[^"\\]|\\.)*+)" *(?:,|$)', re.ASCII)
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _FIRST = re.compile(r"^(?:# (?:HELP|TYPE) )?(?:DCGM_(?:FI|EXP)_|kueue_)\w+[ {]", re.MULTILINE)

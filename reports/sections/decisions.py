@@ -46,7 +46,8 @@ def _gpus(found: Sequence[Advice]) -> Iterator[dict[str, Any]]:
 
 
 def _idle(frame: Frame, told: Sequence[Advice]) -> Iterator[dict[str, Any]]:
-    names = {name for one in told for name in one.pools}
+    # What is owned or reserved costs the same where it is given back; that is for the section of the fleet to weigh.
+    names = {name for one in told for name in one.pools} | {one.name for one in frame.gpu_pools if one.committed}
     for pool in frame.gpus(frame.span):
         if pool["pool"] in names:
             continue

@@ -29,20 +29,35 @@ part as (
 mask as (
     select part.*, ((cast(1 as bigint) << (last_bit - first_bit + 1)) - 1) << first_bit as bits from part
 ),
+-- In twenty-eighths of a device, of which slices of seven and of four are whole numbers.
+stretch as (
+    select
+        day, pool, hour_second, part, slot_length, slots, case when device_slices > 1 then 0 else 28 * gpus end as seen,
+        case when device_slices > 1 then cast(div_trunc(28 * coalesce(slices, 0), device_slices) as bigint) else 28 end as weight,
+        used_gpus, used_gpus + warm_idle_gpus + case when team <> 'unassigned' then unknown_gpus else 0 end as held_gpus
+    from core.gpu_observed
+    where day >= getvariable('from_day') and day < getvariable('to_day')
+    union all
+    -- A device that is cut is seen whole through its own samples and through those of any slice.
+    select day, max(pool) as pool, hour_second, part, slot_length, bit_or(slots) as slots, 28, 0, 0, 0
+    from core.gpu_observed
+    where device_slices > 1 and day >= getvariable('from_day') and day < getvariable('to_day')
+    group by day, device_id, hour_second, part, slot_length
+),
 seen as (
     select
-        slot.day, coalesce(slot.pool, '(none)') as pool, slot.hour_second + mask.bin * 300 as started_second,
-        cast(div_trunc(cast(bit_count(slot.slots & mask.bits) as bigint) * mask.counts
-            * case when slot.device_slices > 1 then coalesce(slot.slices, 0) else 1 end, coalesce(slot.device_slices, 1)) as bigint) as seconds,
-        slot.gpus, slot.used_gpus, slot.warm_idle_gpus, case when slot.team <> 'unassigned' then slot.unknown_gpus else 0 end as held_unknown
-    from core.gpu_observed as slot
-    inner join mask on mask.slot_length = slot.slot_length and mask.part = slot.part
-    where slot.day >= getvariable('from_day') and slot.day < getvariable('to_day') and slot.slots & mask.bits <> 0
+        stretch.*, stretch.hour_second + mask.bin * 300 as started_second,
+        cast(bit_count(stretch.slots & mask.bits) as bigint) * mask.counts as seconds
+    from stretch
+    inner join mask on mask.slot_length = stretch.slot_length and mask.part = stretch.part
+    where stretch.slots & mask.bits <> 0
 )
 select
-    seen.day, hour.book_day, seen.pool, seen.started_second, cast(sum(seconds * gpus) as bigint) as seen_seconds,
-    cast(sum(seconds * (used_gpus + warm_idle_gpus + held_unknown)) as bigint) as held_seconds,
-    cast(sum(seconds * used_gpus) as bigint) as used_seconds
+    seen.day, hour.book_day, coalesce(seen.pool, '(none)') as pool, seen.started_second,
+    cast(div_trunc(sum(seconds * seen), 28) as bigint) as seen_seconds,
+    -- Slices may claim more than there is.
+    cast(div_trunc(least(sum(seconds * weight * held_gpus), sum(seconds * seen)), 28) as bigint) as held_seconds,
+    cast(div_trunc(least(sum(seconds * weight * used_gpus), sum(seconds * seen)), 28) as bigint) as used_seconds
 from seen
 inner join book.hour as hour on hour.day = seen.day and hour.hour_second = seen.started_second - seen.started_second % 3600
-group by seen.day, hour.book_day, seen.pool, seen.started_second
+group by seen.day, hour.book_day, coalesce(seen.pool, '(none)'), seen.started_second

@@ -9,22 +9,17 @@ must:
 */
 -- In a slot with several samples the busiest counts. One slot without a sample between two that have one is the unsteady pace of the sampler:
 -- it counts to the sample before it. Any longer gap stays one.
-with ordered as (
-    select
-        slot.*, bit_or(slots) over (partition by day, device_id, slice_id, hour_second, part) as seen, bit_or(slots) over (
-            partition by day, device_id, slice_id, hour_second, part
-            order by used_gpus desc, warm_idle_gpus desc, unknown_gpus, gpus desc, team, tenant, feature, job_id
-            rows between unbounded preceding and 1 preceding
-        ) as busier, div_trunc(3599, slot_length) as last_slot
+with slot as (
+    select slot.*, div_trunc(3599, slot.slot_length) as last_slot
     from core.gpu_slot as slot
     where slot.is_counted and slot.day >= getvariable('from_day') and slot.day < getvariable('to_day')
 ),
 part as (
     select
-        day, device_id, slice_id, hour_second, part, seen, slot_length, hour_second + part * 60 * slot_length as begins,
-        cast(least(60, last_slot + 1 - part * 60) as bigint) as size
-    from ordered
-    group by day, device_id, slice_id, hour_second, part, seen, slot_length, last_slot
+        day, device_id, slice_id, hour_second, part, slot_length, bit_or(slots) as seen, count(*) as rows_of,
+        hour_second + part * 60 * slot_length as begins, cast(least(60, last_slot + 1 - part * 60) as bigint) as size
+    from slot
+    group by day, device_id, slice_id, hour_second, part, slot_length, last_slot
 ),
 neighbour as (
     select
@@ -34,20 +29,26 @@ neighbour as (
     window before as (partition by device_id, slice_id order by begins rows between 1 preceding and 1 preceding),
         after as (partition by device_id, slice_id order by begins rows between 1 following and 1 following)
 ),
-hole as (
+holed as (
     select
-        day, device_id, slice_id, hour_second, part, size,
+        slot.*, neighbour.size, neighbour.rows_of,
         ~seen & ((seen << 1) | case when ends_before >= begins then seen_before else 0 end)
-            & ((seen >> 1) | case when begins_after <= begins + size * slot_length then seen_after << (size - 1) else 0 end) as holes
-    from neighbour
+            & ((seen >> 1) | case when begins_after <= begins + size * neighbour.slot_length then seen_after << (size - 1) else 0 end) as holes
+    from slot
+    inner join neighbour
+        on neighbour.day = slot.day and neighbour.device_id = slot.device_id and neighbour.slice_id = slot.slice_id
+        and neighbour.hour_second = slot.hour_second and neighbour.part = slot.part
 ),
 owned as (
+    select holed.*, slots as own from holed where rows_of = 1
+    union all
     select
-        ordered.*, hole.size, slots & ~coalesce(busier, 0) as own, hole.holes
-    from ordered
-    inner join hole
-        on hole.day = ordered.day and hole.device_id = ordered.device_id and hole.slice_id = ordered.slice_id
-        and hole.hour_second = ordered.hour_second and hole.part = ordered.part
+        holed.*, slots & ~coalesce(bit_or(slots) over (
+            partition by day, device_id, slice_id, hour_second, part
+            order by used_gpus desc, warm_idle_gpus desc, unknown_gpus, gpus desc, team, tenant, feature, job_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as own
+    from holed where rows_of > 1
 ),
 filled as (
     -- A hole at the start of the sixty counts to the sample after it: the one before it stands in another row.

@@ -7,56 +7,37 @@ daily: true
 must:
   - seconds > 0 and seconds <= gpus * device_slices * 3600
 */
--- Seconds are those of a MIG slice where a device is cut: device_slices of them are one of the device's. What of a cut device no slice takes is
--- free idle. Slices that claim more than the device has are cut off, in the order of their names.
-with observed as (
-    select seen.*, device.device_slices as cut, seen.slice_id = '' and seen.device_slices > 1 as is_whole
+-- Seconds are those of a MIG slice where a device is cut: device_slices of them are one of the device's.
+with known as (
+    select
+        seen.day, seen.device_id, seen.hour_second, seen.team, seen.tenant, seen.feature, seen.job_id, seen.gpus, seen.used_gpus,
+        seen.warm_idle_gpus, seen.unknown_gpus, seen.seconds as taken
     from core.gpu_observed as seen
     inner join core.gpu_device as device on device.day = seen.day and device.device_id = seen.device_id
-    where seen.day >= getvariable('from_day') and seen.day < getvariable('to_day')
-),
--- A device that is cut is seen through its own samples, which claim nothing of it, and through those of any slice.
-sight as (
-    select day, device_id, hour_second, cast(sum(slot_seconds(slots, part, slot_length)) as bigint) * max(cut) as seconds
-    from (
-        select day, device_id, hour_second, part, slot_length, cut, bit_or(slots) as slots
-        from observed where cut > 1 group by day, device_id, hour_second, part, slot_length, cut
-    ) as slot group by day, device_id, hour_second
-),
-claim as (
-    select observed.*, observed.seconds * case when cut = 1 then 1 when is_whole then 0 else coalesce(slices, cut) end as claimed
-    from observed
-),
-running as (
+    where device.device_slices = 1 and seen.day >= getvariable('from_day') and seen.day < getvariable('to_day')
+    union all
     select
-        claim.*, cast(sum(claimed) over (
-            partition by day, device_id, hour_second order by slice_id, part, used_gpus, warm_idle_gpus, unknown_gpus, gpus, team, tenant, feature, job_id
-            rows between unbounded preceding and current row
-        ) as bigint) as upto
-    from claim
+        slice.day, slice.device_id, slice.hour_second, slice.team, slice.tenant, slice.feature, slice.job_id, slice.gpus, slice.used_gpus,
+        slice.warm_idle_gpus, slice.unknown_gpus, slice.seconds
+    from core.gpu_slice as slice
+    where slice.day >= getvariable('from_day') and slice.day < getvariable('to_day')
 ),
-known as (
+total as (
     select
-        running.*, case when running.cut = 1 then running.claimed
-            else least(running.upto, sight.seconds) - least(running.upto - running.claimed, sight.seconds) end as taken
-    from running
-    left join sight on sight.day = running.day and sight.device_id = running.device_id and sight.hour_second = running.hour_second
+        day, device_id, hour_second, team, tenant, feature, job_id, cast(sum(taken * used_gpus) as bigint) as used,
+        cast(sum(taken * warm_idle_gpus) as bigint) as warm_idle, cast(sum(taken * unknown_gpus) as bigint) as unknown,
+        cast(sum(taken * (gpus - used_gpus - warm_idle_gpus - unknown_gpus)) as bigint) as free_idle, cast(sum(taken) as bigint) as taken
+    from known
+    group by day, device_id, hour_second, team, tenant, feature, job_id
 ),
 part as (
-    select day, device_id, hour_second, team, tenant, feature, job_id, 'used' as state, taken * used_gpus as seconds from known
+    select day, device_id, hour_second, team, tenant, feature, job_id, 'used' as state, used as seconds from total
     union all
-    select day, device_id, hour_second, team, tenant, feature, job_id, 'warm_idle', taken * warm_idle_gpus from known
+    select day, device_id, hour_second, team, tenant, feature, job_id, 'warm_idle', warm_idle from total
     union all
-    select day, device_id, hour_second, team, tenant, feature, job_id, 'unknown', taken * unknown_gpus from known
+    select day, device_id, hour_second, team, tenant, feature, job_id, 'unknown', unknown from total
     union all
-    select day, device_id, hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle', taken * (gpus - used_gpus - warm_idle_gpus - unknown_gpus)
-    from known
-    union all
-    select known.day, known.device_id, known.hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle',
-        max(sight.seconds) - cast(sum(known.taken) as bigint)
-    from known
-    inner join sight on sight.day = known.day and sight.device_id = known.device_id and sight.hour_second = known.hour_second
-    group by known.day, known.device_id, known.hour_second
+    select day, device_id, hour_second, 'unassigned', '(none)', '(none)', '(none)', 'free_idle', free_idle from total
 ),
 gap as (
     select

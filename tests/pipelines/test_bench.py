@@ -133,7 +133,8 @@ def test_the_samples_of_a_fleet_become_as_many_hours_as_it_had(tmp_path: Path) -
     assert bench.run(scan).rows == bench.run(hours).rows == 8 * 2 * 3600
     with duckdb.connect() as con:
         made = con.read_parquet(str(tmp_path / "gpu-8-2/lake/core/gpu_hour/*.parquet"))
-        [(capacity, unknown, unpriced)] = made.aggregate("sum(capacity_seconds), sum(unknown_seconds), count(*) - count(cost_usd)").fetchall()
+        sums = "sum(capacity_seconds), sum(unknown_seconds), count(*) - count(cost_usd)"
+        [(capacity, unknown, unpriced)] = made.aggregate(sums).fetchall()
     # The first day is accounted for from its first sample to its end.
     assert (capacity, unknown, unpriced) == (8 * 24 * 3600, 8 * 22 * 3600, 0)
 

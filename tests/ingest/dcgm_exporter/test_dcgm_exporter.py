@@ -155,8 +155,8 @@ def test_a_blank_value_is_unknown_and_never_a_figure(desk: Any, blank: str) -> N
 
 
 def test_what_is_odd_about_a_file_is_said(desk: Any) -> None:
-    text = value(UTIL, 9223372036854775794) + value(UTIL, 5, AT + 60_000) + value(UTIL, 5, AT + 30_000) + value(RATIO, 98, AT, gpu="1", UUID="GPU-b")
-    done = desk.take({"a.prom": text})
+    ticks = [value(UTIL, 9223372036854775794), value(UTIL, 5, AT + 60_000), value(UTIL, 5, AT + 30_000)]
+    done = desk.take({"a.prom": "".join(ticks) + value(RATIO, 98, AT, gpu="1", UUID="GPU-b")})
     assert [flag for _, flag in done.flagged] == [
         "has 1 of DCGM's blank values, which mean that there is no figure: unknown, never one",
         "has 1 series that are called ratios and go above 1: they are taken as percent",

@@ -21,7 +21,7 @@ SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].g
 FORMATS = ["dcgm_exporter", "nvidia_smi_dmon", "nvidia_smi_pmon", "nvidia_smi_query", "nvml_samples", "prometheus_query_range"]
 RATE = Decimal("3.7")
 """No multiple of what seconds divide by."""
-CHAIN = ("core.gpu_slot", "core.gpu_observed", "core.gpu_device", "core.gpu_state", "core.gpu_price", "core.gpu_hour")
+CHAIN = ("core.gpu_slot", "core.gpu_observed", "core.gpu_device", "core.gpu_slice", "core.gpu_state", "core.gpu_price", "core.gpu_hour")
 """Computed from what is given; all other tables they read are empty."""
 PARTS = ("used", "warm_idle", "free_idle", "unknown")
 AT = 1_791_187_200

@@ -42,7 +42,8 @@ def looked_at(found: list[Sample], interval: int, hours: int) -> list[Counter[tu
         for within in range(per_hour):
             slot = hour * per_hour + within
             owner = best[slot][1] if slot in best else GAP
-            if slot not in best and slot - 1 in best and slot + 1 in best:
+            # An hour without any sample is a gap, however long the interval.
+            if slot not in best and per_hour > 1 and slot - 1 in best and slot + 1 in best:
                 owner = best[slot + 1 if within % 60 == 0 else slot - 1][1]
             told[hour][owner] += min(interval, 3600 - within * interval)
     return told
