@@ -82,15 +82,25 @@ class Catalog:
         self.lake, self.project, self.raw = lake, project, raw
         self.settings = settings or Settings()
         self.columns = columns or columns_of(project)
+        self._active: dict[str, bool] = {}
         self._by_day = {name: _index(files) for name, files in raw.items()}
         self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
     def is_active(self, name: str) -> bool:
-        """Whether a model has anything to read: a staging model a raw file, any other a table; what has nothing costs nothing."""
-        model = self.project.models[name]
-        if model.layer != "staging":
-            return bool(model.inputs)
-        return any(self.raw.get(table.removeprefix("raw.")) for table in model.inputs)
+        """Whether a model can have rows, of a raw file or of what it reads; what has none costs nothing."""
+        if name not in self._active:
+            model = self.project.models[name]
+            if model.layer == "staging":
+                found = any(self.raw.get(table.removeprefix("raw.")) for table in model.inputs)
+            else:
+                found = bool(model.inputs) and any(all(map(self._may_have_rows, way)) for way in model.ways)
+            self._active[name] = found
+        return self._active[name]
+
+    def _may_have_rows(self, name: str) -> bool:
+        if self.project.is_kind_view(name):
+            return any(map(self.is_active, self.project.of_kind(name.split(".")[1])))
+        return name not in self.project.models or self.is_active(name)
 
     def upstream(self, model: Model) -> list[str]:
         """Tables whose content a model depends on."""

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from meterbook.sql.steps import STEPS, step_version
+from meterbook.sql.ways import ALWAYS, Ways, ways_of
 
 ROOT = Path(__file__).parent
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,6 +78,8 @@ class Model:
     header: Header
     sql: str
     inputs: tuple[str, ...]
+    ways: Ways = ALWAYS
+    """Sets of inputs: where none of these sets has rows in each of its tables, the model has none."""
 
     @property
     def layer(self) -> str:
@@ -106,8 +109,8 @@ class Parser:
     def __init__(self) -> None:
         self._con = duckdb.connect()
 
-    def tables(self, sql: str) -> tuple[str, ...]:
-        """Base tables of a query as `schema.table`, sorted; CTE names are not tables.
+    def read(self, sql: str) -> tuple[tuple[str, ...], Ways]:
+        """Base tables of a query as `schema.table`, sorted (CTE names are not tables), and from which of them its rows can come.
 
         Raises:
             ModelError: where DuckDB cannot parse the query.
@@ -116,7 +119,12 @@ class Parser:
         tree = json.loads(text)
         if tree["error"]:
             raise ModelError(tree["error_message"])
-        return tuple(sorted({name for name in _base_tables(tree) if "." in name}))
+        return tuple(sorted({name for name in _base_tables(tree) if "." in name})), ways_of(tree, self._aggregates)
+
+    @cached_property
+    def _aggregates(self) -> frozenset[str]:
+        names = self._con.execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
+        return frozenset(name for (name,) in names)
 
 
 def _base_tables(node: object) -> Iterator[str]:
@@ -142,10 +150,17 @@ def read_model(path: Path, parser: Parser) -> Model:
     description, _, rest = match["header"].strip().partition("\n\n")
     try:
         header = Header.model_validate(yaml.load(rest, _Loader) or {})  # noqa: S506 -- a safe loader
-        inputs = parser.tables(match["sql"])
+        inputs, ways = parser.read(match["sql"])
     except (ValidationError, yaml.YAMLError, ModelError) as error:
         raise ModelError(f"{path}: {error}") from error
-    return Model(f"{path.parent.name}.{path.stem}", " ".join(description.split()), header, match["sql"].strip(), inputs)
+    return Model(
+        f"{path.parent.name}.{path.stem}",
+        " ".join(description.split()),
+        header,
+        match["sql"].strip(),
+        inputs,
+        ALWAYS if header.then else ways,
+    )
 
 
 @cache
@@ -203,7 +218,8 @@ class Project:
         Raises:
             ModelError: text that does not parse, a table that nothing makes, or a circle.
         """
-        model = replace(self.models[name], sql=sql, inputs=Parser().tables(sql))
+        inputs, ways = Parser().read(sql)
+        model = replace(self.models[name], sql=sql, inputs=inputs, ways=ways)
         changed = replace(self, models={**self.models, name: model})
         return replace(changed, models={one: changed.models[one] for one in _order(changed)})
 
