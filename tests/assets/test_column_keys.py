@@ -119,7 +119,6 @@ def test_a_changed_key_makes_stale_what_follows_from_it_and_nothing_else(made: W
 
 def test_a_book_that_has_no_such_key_makes_no_such_table_and_one_that_had_leaves_no_rows(tmp_path: Path) -> None:
     book = _book(tmp_path / "book", _pool("{column: core.model_spend.requests}"))
-    assert Workspace(book.folder).catalog.is_active(MODEL)
     built(limited(Workspace(book.folder), *ASKED))
     assert list((book.folder / "lake/core/column_weight").glob("*.parquet"))
     (book.folder / "allocation.yaml").write_text(_pool("requests"), "utf-8")

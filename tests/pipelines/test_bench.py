@@ -128,6 +128,7 @@ def test_five_gigabytes_are_read_within_one(tmp_path: Path, bad_every: int) -> N
     assert found.peak_bytes < 2**30
 
 
+@pytest.mark.nightly
 def test_the_samples_of_a_fleet_become_as_many_hours_as_it_had(tmp_path: Path) -> None:
     scan, hours = bench_gpu.cases(tmp_path, gpus=8, hours=2)
     assert bench.run(scan).rows == bench.run(hours).rows == 8 * 2 * 3600

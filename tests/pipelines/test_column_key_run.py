@@ -43,6 +43,7 @@ def _weighed(book: SmallBook) -> list[str]:
     return [path.name for path in sorted((book.folder / "lake/core/column_weight").glob("*.parquet"))]
 
 
+@pytest.mark.nightly
 def test_a_run_shares_by_the_column_of_the_day_and_follows_the_book_when_it_changes(book: SmallBook) -> None:
     assert run(book.folder)[0] == 0
     key = "by output_tokens of marts.token_use"

@@ -65,6 +65,7 @@ def test_a_try_that_finds_no_gpu_fails_and_says_so(tmp_path: Path, monkeypatch: 
     assert (said.code, "there is no GPU; waiting for one" in said.err) == (1, True)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("fake")
 def test_a_driver_that_is_replaced_ends_the_collector_which_a_supervisor_starts_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

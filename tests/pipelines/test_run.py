@@ -87,7 +87,8 @@ def test_files_in_another_order_and_one_given_twice_give_the_same_bytes(book: Pa
     assert [name for name in found if found[name] != undisturbed[name]] == []
 
 
-@pytest.mark.parametrize("share", [0.45, *(pytest.param(share, marks=pytest.mark.nightly) for share in (0.3, 0.6, 0.75, 0.9))])
+@pytest.mark.nightly
+@pytest.mark.parametrize("share", [0.3, 0.45, 0.6, 0.75, 0.9])
 def test_a_run_killed_at_any_moment_ends_in_the_same_bytes(book: Path, undisturbed: dict[str, bytes], tmp_path: Path, share: float) -> None:
     folder = _copy(book, tmp_path / "book")
     whole = len(undisturbed) * share

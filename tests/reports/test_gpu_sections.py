@@ -194,7 +194,7 @@ def test_idle_time_is_told_by_who_answers_for_it(empty: Con, facts: PageFacts) -
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.nightly), 390])
 def test_the_sections_fit_with_long_names(width: int, browser: "Browser", empty: Con, facts: PageFacts, tmp_path: Path) -> None:
     for number in range(6):
         told(empty, pool(by_day, gpus=16, name=f"{'training_of_large_models' * 2}-{number}", owner="platform-engineering"))

@@ -49,7 +49,7 @@ def looked_at(found: list[Sample], interval: int, hours: int) -> list[Counter[tu
     return told
 
 
-@examples(60)
+@examples(24)
 @given(st.data(), st.sampled_from([1, 7, 30, 45, 60, 90, 300, 1000, 3600]))
 def test_every_second_is_in_the_state_of_its_slot_and_a_gap_is_unknown(data: st.DataObject, interval: int) -> None:
     seconds = data.draw(st.lists(st.integers(0, 3 * 3600 - 1), min_size=1, max_size=40))
@@ -126,7 +126,7 @@ def test_a_gpu_that_was_whole_and_then_cut_is_one_gpu() -> None:
         assert states(con) == {("red", "used"): 7 * 1800, ("blue", "used"): 3 * 1800, FREE: 4 * 1800}
 
 
-@examples(30)
+@examples(12)
 @given(st.data())
 def test_whatever_is_sampled_an_hour_is_an_hour(data: st.DataObject) -> None:
     one = st.builds(
