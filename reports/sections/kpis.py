@@ -53,11 +53,13 @@ def _unit(frame: Frame) -> Kpi:
     now, before = frame.units(frame.span), frame.units(frame.week.before)
     if not now:
         return Kpi("Cost per unit", NONE, "", "no outcomes in this week")
-    name, row = next(iter(now.items()))
-    cost, was = (
-        ratio(row["cost_usd"], row["successes"]),
-        ratio(before[name]["cost_usd"], before[name]["successes"]) if name in before else None,
-    )
+    # The dearest that was delivered before too: a figure with nothing beside it says little.
+    name = next((unit for unit in now if unit in before and before[unit]["successes"]), next(iter(now)))
+    row = now[name]
+    cost = ratio(row["cost_usd"], row["successes"])
+    was = ratio(before[name]["cost_usd"], before[name]["successes"]) if name in before else None
+    if was is None:
+        return Kpi(f"Cost per {row['label']}", price(cost), "", "none was delivered before to compare with")
     moved = change(cost, was) if cost is not None and was else None
     return Kpi(f"Cost per {row['label']}", price(cost), percent(moved, plus=True), f"{frame.week.basis}, {price(was)}", _mood(moved))
 

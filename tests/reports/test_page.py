@@ -100,6 +100,19 @@ def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lak
     assert any(label["text"] == f"forecast {head(landing)}" for label in _figure(made, "month")["layout"]["annotations"])
 
 
+def test_the_unit_of_the_strip_is_the_dearest_that_was_delivered_before_too(lake: Con, facts: PageFacts) -> None:
+    first, label = lake.execute(
+        "select unit, max(label) from marts.unit_cost where day >= '2026-10-19' and day < '2026-10-26' group by unit order by sum(cost_usd) desc"
+    ).fetchall()[0]
+    assert f"Cost per {label}" in _section(render("weekly", WEEK, lake, facts), "kpis")
+    lake.execute("delete from marts.unit_cost where unit = ? and day < '2026-10-19'", [first])
+    assert f"Cost per {label}" not in _section(render("weekly", WEEK, lake, facts), "kpis")
+    lake.execute("delete from marts.unit_cost where day < '2026-10-19'")
+    made = _section(render("weekly", WEEK, lake, facts), "kpis")
+    assert f"Cost per {label}" in made
+    assert "none was delivered before to compare with" in made
+
+
 def test_a_month_that_is_over_is_no_forecast(lake: Con, facts: PageFacts) -> None:
     lake.execute("update marts.budget_use set day = '2026-09-30'")
     made = render("weekly", "2026-W40", lake, replace(facts, data_through=date(2026, 9, 30)))
