@@ -101,15 +101,13 @@ def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lak
 
 
 def test_the_unit_of_the_strip_is_the_dearest_that_was_delivered_before_too(lake: Con, facts: PageFacts) -> None:
-    first, label = lake.execute(
-        "select unit, max(label) from marts.unit_cost where day >= '2026-10-19' and day < '2026-10-26' group by unit order by sum(cost_usd) desc"
-    ).fetchall()[0]
-    assert f"Cost per {label}" in _section(render("weekly", WEEK, lake, facts), "kpis")
-    lake.execute("delete from marts.unit_cost where unit = ? and day < '2026-10-19'", [first])
-    assert f"Cost per {label}" not in _section(render("weekly", WEEK, lake, facts), "kpis")
+    lake.execute("insert into marts.unit_cost select * replace ('cheap' as unit, 'cheap one' as label, 1 as cost_usd) from marts.unit_cost")
+    assert "Cost per resolved ticket" in _section(render("weekly", WEEK, lake, facts), "kpis")
+    lake.execute("delete from marts.unit_cost where unit <> 'cheap' and day < '2026-10-19'")
+    assert "Cost per cheap one" in _section(render("weekly", WEEK, lake, facts), "kpis")
     lake.execute("delete from marts.unit_cost where day < '2026-10-19'")
     made = _section(render("weekly", WEEK, lake, facts), "kpis")
-    assert f"Cost per {label}" in made
+    assert "Cost per resolved ticket" in made
     assert "none was delivered before to compare with" in made
 
 
