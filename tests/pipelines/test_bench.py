@@ -142,5 +142,7 @@ def test_the_samples_of_a_fleet_become_as_many_hours_as_it_had(tmp_path: Path) -
 
 @pytest.mark.nightly
 def test_memory_does_not_grow_with_the_days_of_samples(tmp_path: Path) -> None:
-    one, five = (bench.run(bench_gpu.cases(tmp_path, gpus=100, hours=24 * days)[1]).peak_bytes for days in (1, 5))
-    assert five < 1.2 * one
+    # Small days are made several at a time; five fill what DuckDB may keep.
+    five, ten = (bench.run(bench_gpu.cases(tmp_path, gpus=100, hours=24 * days)[1]).peak_bytes for days in (5, 10))
+    assert ten < 1.1 * five
+    assert ten < 1.4 * 2**30
