@@ -5,16 +5,22 @@ import os
 import platform
 import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from meterbook.sql.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,26 @@ def run(case: Case) -> Measured:
     if done.returncode:
         raise RuntimeError(f"{case.name} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}")
     return Measured(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def told(work: Callable[[], int]) -> None:
+    """Do what a case measures, and print its figures as the last line of its process.
+
+    Args:
+        work: gives the rows it did.
+    """
+    began, cpu = time.perf_counter(), time.process_time()
+    rows = work()
+    took, worked = time.perf_counter() - began, time.process_time() - cpu
+    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": rows}))  # noqa: T201 -- for `run`
+
+
+def make_anew(engine: "Engine", tables: Iterable[str]) -> None:
+    """Make tables as if they had never been made, in their order."""
+    for name in tables:
+        shutil.rmtree(engine.lake.table(name).folder, ignore_errors=True)
+        engine.lake.table(name).record.unlink(missing_ok=True)
+        engine.build(engine.catalog.project.models[name])
 
 
 def compare(cases: Sequence[Case], rounds: int, progress: Callable[[str], None]) -> dict[str, list[Measured]]:

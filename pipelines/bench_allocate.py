@@ -4,10 +4,7 @@ Measured is what ships: every model from core.cost_line to marts.chargeback, che
 every kind of key over five hundred teams. Requests are there as core.model_spend has them, some 28 to a row.
 """
 
-import json
-import shutil
 import sys
-import time
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +15,7 @@ import polars as pl
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import columns, project
-from meterbook.pipelines.bench import Case, peak_bytes
+from meterbook.pipelines.bench import Case, make_anew, told
 from meterbook.pipelines.bench_price import MEMORY, THREADS
 from meterbook.sql.catalog import Catalog, RawFile, Settings
 from meterbook.sql.engine import Engine
@@ -119,10 +116,7 @@ def _read(engine: Engine) -> int:
 
 
 def _allocate(engine: Engine) -> int:
-    for name in MADE:
-        shutil.rmtree(engine.lake.table(name).folder, ignore_errors=True)
-        engine.lake.table(name).record.unlink(missing_ok=True)
-        engine.build(engine.catalog.project.models[name])
+    make_anew(engine, MADE)
     return _read(engine)
 
 
@@ -130,10 +124,7 @@ def _main(what: str, folder: str, rows: str) -> None:
     engine = _opened(Path(folder), int(rows))
     work = {"read": _read, "allocate": _allocate}[what]
     _read(engine)  # a warm file cache
-    began, cpu = time.perf_counter(), time.process_time()
-    done = work(engine)
-    took, worked = time.perf_counter() - began, time.process_time() - cpu
-    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": done}))  # noqa: T201 -- for the caller
+    told(lambda: work(engine))
 
 
 if __name__ == "__main__":

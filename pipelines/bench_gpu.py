@@ -3,17 +3,14 @@
 Measured is what ships: every model from staging.nvml_samples to core.gpu_hour, checked, sorted and written by the engine, day by day.
 """
 
-import json
-import shutil
 import sys
-import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import columns, project
-from meterbook.pipelines.bench import Case, peak_bytes
+from meterbook.pipelines.bench import Case, make_anew, told
 from meterbook.pipelines.bench_price import THREADS
 from meterbook.sql.catalog import Catalog, RawFile, Settings
 from meterbook.sql.engine import Engine
@@ -112,10 +109,7 @@ def _scan(engine: Engine) -> int:
 
 
 def _hours(engine: Engine) -> int:
-    for name in MADE:
-        shutil.rmtree(engine.lake.table(name).folder, ignore_errors=True)
-        engine.lake.table(name).record.unlink(missing_ok=True)
-        engine.build(engine.catalog.project.models[name])
+    make_anew(engine, MADE)
     return sum(file.days[day] for file in engine.catalog.raw[_FORMAT] for day in file.days)
 
 
@@ -123,10 +117,7 @@ def _main(what: str, folder: str, gpus: str, hours: str) -> None:
     engine = _opened(_folder(Path(folder), int(gpus), int(hours)), int(gpus), int(hours))
     work = {"scan": _scan, "hours": _hours}[what]
     _scan(engine)  # a warm file cache
-    began, cpu = time.perf_counter(), time.process_time()
-    done = work(engine)
-    took, worked = time.perf_counter() - began, time.process_time() - cpu
-    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": done}))  # noqa: T201 -- for the caller
+    told(lambda: work(engine))
 
 
 if __name__ == "__main__":

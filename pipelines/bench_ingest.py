@@ -4,17 +4,15 @@ The peer decodes the same file and writes it as Parquet, and does nothing else: 
 """
 
 import gzip
-import json
 import random
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from meterbook.pipelines.bench import Case, peak_bytes
+from meterbook.pipelines.bench import Case, told
 
 ROWS = 333_333
 EVERY = 1_000
@@ -118,13 +116,9 @@ def _main(what: str, file: str) -> None:
             pass
     folder = Path(tempfile.mkdtemp())
     try:
-        began, cpu = time.perf_counter(), time.process_time()
-        rows = work(path, folder)
-        took, worked = time.perf_counter() - began, time.process_time() - cpu
+        told(lambda: work(path, folder))
     finally:
         shutil.rmtree(folder)
-    said = {"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": rows}
-    print(json.dumps(said))  # noqa: T201 -- for the caller
 
 
 if __name__ == "__main__":

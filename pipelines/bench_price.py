@@ -6,17 +6,15 @@ are not written, so that the difference to the floor is the price of pricing. Wh
 commitments) is in the lake before.
 """
 
-import json
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meterbook.pipelines.bench import Case, peak_bytes
+from meterbook.pipelines.bench import Case, told
 
 if TYPE_CHECKING:
     import duckdb
@@ -206,11 +204,7 @@ def _main(what: str, folder: str, rows: str, days: str, memory: str = MEMORY) ->
             while handle.read(2**24):
                 pass
     work: Callable[[Engine], Rolled] = {"floor": floor, "price": price, "build": build}[what]
-    began, cpu = time.perf_counter(), time.process_time()
-    done = work(engine)
-    took, worked = time.perf_counter() - began, time.process_time() - cpu
-    said = {"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": done.requests}
-    print(json.dumps(said))  # noqa: T201 -- for the caller
+    told(lambda: work(engine).requests)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import duckdb
 
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
-from meterbook.sql.schemas import columns_of, empty_table, empty_table_sql
+from meterbook.sql.schemas import columns_of, empty_table_sql
 from meterbook.sql.scratch import THREADS, scratch
 
 CHUNK_BYTES = 64_000_000
@@ -184,11 +184,9 @@ class Catalog:
         if model.clock != "all":
             first, last = bounds(partitions)
             con.execute(f"set variable from_day = date '{first}'; set variable to_day = date '{last}'")
-        self._views(con, self.upstream(model), *window)
+        inactive = [name for name in model.inputs if name in self.project.models and not self.is_active(name)]
+        self._views(con, [*self.upstream(model), *inactive], *window)
         self._view_kinds(con, model.inputs)
-        for name in model.inputs:
-            if name in self.project.models and not self.is_active(name):
-                empty_table(con, name, self.columns[name])
 
     def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
         self._views(con, (*self.project.inputs, *self.project.models))
@@ -201,7 +199,9 @@ class Catalog:
         con.execute("; ".join((*created, *(self._view(name, from_day, to_day) for name in names))))
 
     def _view(self, name: str, from_day: str | None, to_day: str | None) -> str:
-        files = self.files(name, from_day, to_day)
+        # What was made of an inactive model before may not be gone yet.
+        is_made = name not in self.project.models or self.is_active(name)
+        files = self.files(name, from_day, to_day) if is_made else []
         if not files:
             return empty_table_sql(name, self.columns[name])
         cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}

@@ -13,6 +13,8 @@ Node = Mapping[str, Any]
 Ways = frozenset[frozenset[str]]
 ALWAYS: Ways = frozenset({frozenset()})
 """Of a query that has rows whatever its tables hold, such as a sum over all."""
+_LEAVES = frozenset({"COLUMN_REF", "CONSTANT"})
+"""Most of any expression, and no function in them."""
 
 
 def ways_of(tree: Node, aggregates: frozenset[str]) -> Ways:
@@ -61,7 +63,10 @@ def _least(ways: Iterable[frozenset[str]]) -> Ways:
 
 def _functions(node: object) -> Iterator[str]:
     if isinstance(node, dict):
-        if node.get("class") == "FUNCTION":
+        kind = node.get("class")
+        if kind in _LEAVES:
+            return
+        if kind == "FUNCTION":
             yield node["function_name"]
         for value in node.values():
             yield from _functions(value)

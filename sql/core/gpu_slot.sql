@@ -19,7 +19,7 @@ with sample as (
         staged.pool, staged.gpu_model, staged.slices, staged.device_slices, staged.gpus, coalesce(staged.used_gpus, 0) as used_gpus,
         coalesce(staged.warm_idle_gpus, 0) as warm_idle_gpus, coalesce(staged.unknown_gpus, 0) as unknown_gpus,
         coalesce(owner.owner_team, staged.team, 'unassigned') as team, coalesce(owner.owner_tenant, staged.tenant, '(none)') as tenant,
-        coalesce(owner.owner_feature, staged.feature, '(none)') as feature, coalesce(staged.job_id, '(none)') as job_id, staged.copies
+        coalesce(owner.owner_feature, staged.feature, '(none)') as feature, coalesce(staged.job_id, '(none)') as job_id
     from staging.gpu_sample as staged
     cross join (
         select count(case when field = 'job_id' then 1 end) as job_rules, count(case when field = 'host' then 1 end) as host_rules

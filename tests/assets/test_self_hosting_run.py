@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from small import built, limited
-from small_book import SmallBook
+from small_book import CARD, SmallBook
 
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.book_tables import tables_of
@@ -38,16 +38,6 @@ sources:
 self_hosted:
   - {model: "llama-*", pool: serve, api: acme/large, ops_ratio: 0.1}
   - {model: qwen, provider: My-Gateway, pool: serve, api: acme/small, ops_ratio: 0.1}
-"""
-CARD = """\
-provider: acme
-models:
-  small:
-    rates:
-      - {starts_on: 2026-01-01, input: 1, output: 4, source: x, checked_on: 2026-01-01}
-  large:
-    rates:
-      - {starts_on: 2026-01-01, input: 10, output: 40, source: x, checked_on: 2026-01-01}
 """
 # 744 hours of October at a dollar for each of three GPUs; a kWh is a quarter of a dollar.
 OWNED = """\
