@@ -207,7 +207,7 @@ def _unpriced(book: Path | None) -> list[str]:
         select provider, model, served_tier, unpriced_reason, count(distinct day), max(day) from core.rate_in_force
         where unpriced_reason is not null group by all order by 1, 2, 3, 4
     """
-    with Workspace(book).catalog.connect() as con:
+    with Workspace(book).catalog.reading(["core.rate_in_force"]) as con:
         rows = con.execute(query).fetchall()
     return [
         f"{provider or 'unknown provider'}/{model or 'unknown model'} ({tier}): no price on {days} days, last on {last}: {why}"

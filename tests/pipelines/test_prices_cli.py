@@ -4,15 +4,14 @@ import json
 import socket
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-import polars as pl
 import pytest
+from small_book import SmallBook
 
 from meterbook.pipelines import cli
-from meterbook.sql.lake import Lake, Partition
 
 TODAY = datetime.now(UTC).date()
 GPT = {"litellm_provider": "openai", "input_cost_per_token": 1e-06, "output_cost_per_token": 4e-06, "source": "https://x.example"}
@@ -177,13 +176,12 @@ def test_two_models_of_one_name_are_exit_code_two(tmp_path: Path, run: Run) -> N
 
 
 def test_in_a_book_the_models_its_last_run_had_no_price_for_are_named(tmp_path: Path, run: Run) -> None:
-    (tmp_path / "meterbook.yaml").write_text("name: x\n", "utf-8")
-    table = Lake(tmp_path / "lake").table("core.rate_in_force")
-    seen = {"provider": "acme", "model": ["tuned", "known"], "served_tier": "standard", "unpriced_reason": ["no model", None]}
-    for day in (date(2026, 10, 4), date(2026, 10, 5)):
-        pl.DataFrame({"day": day, **seen}).write_parquet(table.beside(str(day)))
-        table.publish({str(day): Partition("f", "s", 2)})
-    code, _, err = run("--book", tmp_path, "prices", "check")
+    book = SmallBook(tmp_path / "book")
+    book.price(SmallBook.card.replace("source: x, checked_on: 2026-01-01", f"source: 'https://x.example', checked_on: {TODAY}"))
+    book.log("2026-10-04", "2026-10-05", model="tuned")
+    book.log("2026-10-05", model="small")
+    book.run()
+    code, _, err = run("--book", book.folder, "prices", "check")
     assert (code, err.strip()) == (0, "warning: acme/tuned (standard): no price on 2 days, last on 2026-10-05: no model")
 
 
