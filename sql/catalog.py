@@ -100,7 +100,16 @@ class Catalog:
     def _may_have_rows(self, name: str) -> bool:
         if self.project.is_kind_view(name):
             return any(map(self.is_active, self.project.of_kind(name.split(".")[1])))
-        return name not in self.project.models or self.is_active(name)
+        if name in self.project.models:
+            return self.is_active(name)
+        files = self.raw.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
+        # A table of the book that is not there yet may come to have rows.
+        known = self.lake.table(name).partitions
+        return bool(files) if files is not None else not known or any(partition.rows for partition in known.values())
+
+    def given(self) -> None:
+        """A table of the book or the inbox was given anew: which models can have rows is another question now."""
+        self._active.clear()
 
     def upstream(self, model: Model) -> list[str]:
         """Tables whose content a model depends on."""

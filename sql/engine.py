@@ -112,6 +112,7 @@ class Engine:
             beside.unlink(missing_ok=True)
             return False
         table.publish({WHOLE: made})
+        self.catalog.given()
         return True
 
     def _chunks(self, model: Model, partitions: list[str]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, done.stdout + done.stderr
             said.write_text(done.stdout)
     return folder
+
+
+@pytest.fixture(scope="session")
+def slim() -> Callable[[Path], Path]:
+    """Leaves GPUs, their jobs and one provider out of a sample book, except by night: what a run promises does not hang on them."""
+
+    def left(book: Path) -> Path:
+        if not os.environ.get("METERBOOK_NIGHTLY"):
+            for part in ("gpu", "slurm", "google"):
+                shutil.rmtree(book / "inbox" / part)
+        return book
+
+    return left
 
 
 @pytest.fixture(scope="session")

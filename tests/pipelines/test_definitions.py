@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,10 +28,10 @@ GOLDEN = ROOT / "tests" / "golden" / "graph.txt"
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def book(tmp_path_factory: pytest.TempPathFactory, slim: Callable[[Path], Path]) -> Path:
     folder = tmp_path_factory.mktemp("definitions") / "book"
     write_demo(folder, 2)
-    return folder
+    return slim(folder)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,9 @@ def _graph(definitions: dg.Definitions) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_the_asset_graph_is_the_one_that_was_agreed(definitions: dg.Definitions) -> None:
-    assert _graph(definitions) == GOLDEN.read_text("utf-8"), (
+def test_the_asset_graph_is_the_one_that_was_agreed(tmp_path: Path) -> None:
+    # Without a book: one may have models whose text is its own.
+    assert _graph(build_definitions(BookResource(folder=str(tmp_path)))) == GOLDEN.read_text("utf-8"), (
         "if the change is meant: python tests/pipelines/test_definitions.py writes the graph anew"
     )
 

@@ -39,10 +39,10 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def book(tmp_path_factory: pytest.TempPathFactory, slim: Callable[[Path], Path]) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "book"
     write_demo(folder, DAYS)
-    return folder
+    return slim(folder)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ SPOILT = {"strange.csv": (_unknown_format, "format"), "cut.jsonl.gz": (_truncate
 
 def test_files_that_cannot_be_read_are_refused_with_one_line_each_and_stay(book: Path, tmp_path: Path) -> None:
     folder = tmp_path / "book"
-    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "outcomes", "openai", "anthropic"))
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("outcomes", "openai", "anthropic"))
     for spoil, _ in SPOILT.values():
         spoil(folder / "inbox")
     before = {name: (folder / "inbox" / name).read_bytes() for name in SPOILT}
@@ -225,7 +225,7 @@ def test_a_changed_owner_moves_cost(done_book: Path, tmp_path: Path) -> None:
 
 def test_a_late_file_changes_only_its_days(book: Path, tmp_path: Path) -> None:
     folder = tmp_path / "book"
-    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("gpu", "openai", "anthropic", "outcomes"))
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("openai", "anthropic", "outcomes"))
     late = sorted((folder / "inbox" / "gateway").iterdir())[-2]
     held = tmp_path / late.name
     shutil.move(late, held)

@@ -140,6 +140,21 @@ def test_a_second_build_makes_nothing(engine: Callable[..., Engine]) -> None:
     assert set(map(tuple, _build(engine({"f": DAYS})).values())) == {()}
 
 
+def test_what_follows_from_a_table_of_the_book_without_rows_is_not_made_until_it_has_some_and_goes_when_it_has_none(
+    engine: Callable[..., Engine],
+) -> None:
+    none = pl.DataFrame(schema={"factor": pl.Int64})
+    book = engine({"f": DAYS})
+    book.put("book.factor", none)
+    assert {name for name, made in _build(book).items() if made} == {"staging.event"}
+    assert _build(engine({"f": DAYS}))["marts.running"] == ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-04"]
+    book = engine({"f": DAYS})
+    book.put("book.factor", none)
+    assert set(map(tuple, _build(book).values())) == {()}
+    assert [book.lake.table(name).files() for name in ("core.total", "marts.running")] == [[], []]
+    assert len(book.lake.table("staging.event").files()) == len(DAYS)
+
+
 def test_a_late_row_remakes_its_day_and_those_that_look_back_on_it(engine: Callable[..., Engine]) -> None:
     _build(engine({"f": DAYS}))
     made = _build(engine({"f": DAYS, "late": [("e", 100, "2026-10-02")]}))
