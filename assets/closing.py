@@ -14,7 +14,8 @@ from meterbook.assets.audit import append_audit
 from meterbook.assets.closed import FILES, FOLDER, LINES, RAW, RECORD, REOPENED, Closed, CloseError, read_closed
 from meterbook.assets.frozen import freeze, sha256
 from meterbook.assets.ledger import contents
-from meterbook.assets.publishing import Publication, Publisher
+from meterbook.assets.publications import Publication
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
@@ -22,7 +23,7 @@ from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.sql.lake import COPY, quoted
 
-SETTINGS = ("*.yaml", "*.csv", "rate_cards/*.yaml", "ratecards/*/*/card.json", "prices.lock")
+SETTINGS = ("*.yaml", "*.csv", "baselines.jsonl", "rate_cards/*.yaml", "ratecards/*/*/card.json", "prices.lock")
 """The files of a book that figures follow from."""
 TABLE = "core.allocation"
 

@@ -53,8 +53,9 @@ def _unit(frame: Frame) -> Kpi:
     now, before = frame.units(frame.span), frame.units(frame.week.before)
     if not now:
         return Kpi("Cost per unit", NONE, "", "no outcomes in this week")
-    # The dearest that was delivered before too: a figure with nothing beside it says little.
-    name = next((unit for unit in now if unit in before and before[unit]["successes"]), next(iter(now)))
+    # The dearest that was delivered before too, of one feature, with a target if any has: a figure with nothing beside it says little.
+    known = [unit for unit in now if unit in before and before[unit]["successes"]] or list(now)
+    name = min(known, key=lambda unit: (not now[unit]["is_part"], now[unit]["target_usd"] is None))
     row = now[name]
     cost = ratio(row["cost_usd"], row["successes"])
     was = ratio(before[name]["cost_usd"], before[name]["successes"]) if name in before else None
