@@ -1,60 +1,55 @@
-"""What moved the cost since the week before: parts that add up to the change exactly."""
+"""What moved the cost since the week before: the effects of marts.cost_change, which add up to the change exactly."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
 from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
-from meterbook.reports.frame import ZERO, Frame
+from meterbook.reports.explanations import REQUESTS, Fact, owner, sentence
+from meterbook.reports.frame import ZERO, Frame, Row
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
+from meterbook.sql import lmdi
 
 MODEL_LINE = "Model usage"
-PICO = Decimal("0.000000000001")
 VISIBLE = Decimal("0.5")
-NAMED = 3
+SHOWN, NAMED = 10, 4
+"""Bars between the two weeks, and sentences below them."""
+SMALLER = "Smaller effects"
+LABELS: Mapping[str, str] = {
+    lmdi.DAYS: "Days with cost",
+    lmdi.VOLUME: "Requests",
+    lmdi.MIX: "Mix of features",
+    lmdi.NEW: "New features",
+    lmdi.GONE: "Features gone",
+    lmdi.ROUTING: "Models and calls",
+    lmdi.RETRIES: "Retries",
+    lmdi.INPUT: "Input tokens",
+    lmdi.OUTPUT: "Output tokens",
+    lmdi.OTHER: "Use beside tokens",
+    lmdi.CACHE: "Prompt cache",
+    lmdi.TIER: "Tiers",
+    lmdi.PRICE: "Prices",
+    lmdi.GPU_RATE: "GPU rates",
+    lmdi.ALLOCATION: "Allocation",
+}
+"""Effects as a reader calls them; the others have the name of their cost line."""
+_OF_OWNERS = frozenset({lmdi.NEW, lmdi.GONE, lmdi.ROUTING, lmdi.RETRIES, lmdi.INPUT, lmdi.OUTPUT, lmdi.OTHER, lmdi.CACHE})
 Parts = Sequence[tuple[str, Decimal]]
-
-
-@dataclass(frozen=True)
-class Effect:
-    """Why model usage of a feature changed, in dollars: other numbers of requests, other cost per request."""
-
-    feature: str
-    volume: Decimal
-    rate: Decimal
-
-    @property
-    def total(self) -> Decimal:
-        """The whole change."""
-        return self.volume + self.rate
 
 
 def _build(frame: Frame) -> Mapping[str, Any] | None:
     if not frame.before and not frame.now:
         return None
-    parts = [(name, value) for name, value in bridge(frame) if abs(value) >= VISIBLE]
+    parts = shown(bridge(frame))
     start = "Last week" if frame.week.is_whole else "Same days last week"
     ends = ((start, head(frame.before)), ("This week", head(frame.now)))
     rows = [ends[0], *((name, dollars(value, plus=True)) for name, value in parts), ends[1]]
-    largest = sorted(effects(frame), key=lambda effect: (-abs(effect.total), effect.feature))[:NAMED]
-    told = [(_feature(effect), dollars(effect.total, plus=True), *_halves(effect)) for effect in largest if abs(effect.total) >= VISIBLE]
-    of_which = [(f"of which {name}: {half}", text) for name, _, *halves in told for half, text in zip(HALVES, halves, strict=True)]
     label = f"From {head(frame.before)} to {head(frame.now)}: " + ", ".join(f"{name} {dollars(value, plus=True)}" for name, value in parts)
-    return {"chart": Chart("moved", label, _drawn(frame, parts, rows), ("Part", "Dollars"), [*rows, *of_which]), "features": told}
-
-
-HALVES = ("requests", "cost per request")
-
-
-def _halves(effect: Effect) -> tuple[str, str]:
-    return dollars(effect.volume, plus=True), dollars(effect.rate, plus=True)
-
-
-def _feature(effect: Effect) -> str:
-    return "no feature" if effect.feature == "(none)" else effect.feature
+    change = ("Change", dollars(frame.now - frame.before, plus=True))
+    return {"chart": Chart("moved", label, _drawn(frame, parts, rows), ("Part", "Dollars"), [*rows, change]), "sentences": sentences(frame)}
 
 
 def _drawn(frame: Frame, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
@@ -66,42 +61,70 @@ def _drawn(frame: Frame, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mappi
     return bars(rows, [float(size) for size in sizes], colours, [float(base) for base in bases])
 
 
-def effects(frame: Frame) -> list[Effect]:
-    """The change of model usage by feature, exactly: volume plus rate is the change, and the features sum to the line.
+def changes(frame: Frame) -> list[Row]:
+    """Effects of the week by team, feature and model: as the lake has them, or by cost line where it has none.
 
-    Volume is the change of requests at last week's cost per request, rate the rest; a feature that is new or gone is all volume.
+    Of a week that two months share, what goes furthest counts.
     """
-    spans = frame.span, frame.week.before
-    now, before = (frame.by("feature", span, line=MODEL_LINE) for span in spans)
-    asked, was = (frame.requests(span) for span in spans)
-    found = []
-    for name in sorted(now.keys() | before.keys()):
-        old, new = before.get(name, ZERO), now.get(name, ZERO)
-        known = bool(asked.get(name) and was.get(name))
-        volume = (old * (asked[name] - was[name]) / was[name]).quantize(PICO) if known else new - old
-        found.append(Effect(name, volume, new - old - volume))
-    return found
+    query = """
+        select team, feature, model, effect, change_usd from marts.cost_change
+        where kind = 'week' and starts_on = ? and ends_on = ? order by team, feature, model, effect
+    """
+    found = frame.rows(query, frame.week.first, frame.week.last)
+    if found:
+        return found
+    return [{"team": "", "feature": "", "model": "", "effect": name, "change_usd": value} for name, value in _lines(frame).items() if value]
 
 
 def bridge(frame: Frame) -> list[tuple[str, Decimal]]:
-    """The change of cost in parts that sum to it exactly: requests, cost per request, and every other line; shared pools together."""
-    found = effects(frame)
+    """The change of cost in parts that sum to it exactly, in the order of a request's way to its cost; shared pools together."""
+    sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for row in changes(frame):
+        sums["Shared costs" if row["effect"].startswith("Shared") else row["effect"]] += row["change_usd"]
+    order = {name: place for place, name in enumerate(lmdi.EFFECTS)}
+    found = [(LABELS.get(name, name), sums[name]) for name in sorted(sums, key=lambda name: (order.get(name, len(order)), name))]
+    # Pages of days that came after the lake was explained say so, and still add up.
+    missing = frame.now - frame.before - sum((value for _, value in found), ZERO)
+    return [*found, ("Not explained", missing)] if missing else found
+
+
+def shown(parts: Parts) -> list[tuple[str, Decimal]]:
+    """The largest parts in their order, and the sum of the others: what is shown adds up too."""
+    largest = sorted((part for part in parts if abs(part[1]) >= VISIBLE), key=lambda part: -abs(part[1]))[:SHOWN]
+    rest = sum((value for name, value in parts if (name, value) not in largest), ZERO)
+    kept = [part for part in parts if part in largest]
+    return [*kept, (SMALLER, rest)] if abs(rest) >= VISIBLE else kept
+
+
+def sentences(frame: Frame) -> list[str]:
+    """What is behind the largest effects, each of who used more or less, or of the model whose price moved."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row in changes(frame):
+        effect = REQUESTS if row["effect"] in {lmdi.VOLUME, lmdi.MIX} else row["effect"]
+        if effect == REQUESTS or effect in _OF_OWNERS:
+            sums[owner(row["team"], row["feature"]), effect] += row["change_usd"]
+        elif effect in {lmdi.PRICE, lmdi.TIER}:
+            sums[row["model"], effect] += row["change_usd"]
+    largest = sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0]))[:NAMED]
+    return [sentence(Fact(subject, effect, usd)) for (subject, effect), usd in largest if abs(usd) >= VISIBLE]
+
+
+def _lines(frame: Frame) -> dict[str, Decimal]:
     now, before = frame.by("line", frame.span), frame.by("line", frame.week.before)
-    moved = {name: now.get(name, ZERO) - before.get(name, ZERO) for name in sorted((now.keys() | before.keys()) - {MODEL_LINE})}
-    shared = sum((value for name, value in moved.items() if name.startswith("Shared")), ZERO)
-    return [
-        ("More or fewer requests", sum((effect.volume for effect in found), ZERO)),
-        ("Cost per request", sum((effect.rate for effect in found), ZERO)),
-        *((name, value) for name, value in moved.items() if not name.startswith("Shared")),
-        ("Shared costs", shared),
-    ]
+    return {name: now.get(name, ZERO) - before.get(name, ZERO) for name in sorted(now.keys() | before.keys())}
 
 
 def movers(frame: Frame) -> list[tuple[str, Decimal]]:
-    """Features, and lines beside model usage, by how much they moved."""
-    models = [(_feature(effect), effect.total) for effect in effects(frame)]
-    moved = [*models, *bridge(frame)[2:]]
-    return sorted(((name, value) for name, value in moved if abs(value) >= 1), key=lambda item: (-abs(item[1]), item[0]))
+    """Features, and lines beside model usage, by how much they moved; shared pools together."""
+    now, before = (frame.by("feature", span, line=MODEL_LINE) for span in (frame.span, frame.week.before))
+    moved = {
+        "no feature" if name == lmdi.NONE else name: now.get(name, ZERO) - before.get(name, ZERO) for name in now.keys() | before.keys()
+    }
+    for name, value in _lines(frame).items():
+        if name != MODEL_LINE:
+            key = "Shared costs" if name.startswith("Shared") else name
+            moved[key] = moved.get(key, ZERO) + value
+    return sorted(((name, value) for name, value in moved.items() if abs(value) >= 1), key=lambda item: (-abs(item[1]), item[0]))
 
 
 SECTION = Section("moved", _build, "No cost to compare.", "What moved")

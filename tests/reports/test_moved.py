@@ -11,7 +11,7 @@ from meterbook.reports.charts import LINE_HEIGHT, spread
 from meterbook.reports.frame import Frame
 from meterbook.reports.page import PageFacts
 from meterbook.reports.periods import week
-from meterbook.reports.sections.moved import bridge, effects, movers
+from meterbook.reports.sections.moved import bridge, movers, sentences, shown
 
 Con = duckdb.DuckDBPyConnection
 
@@ -28,32 +28,51 @@ def test_the_parts_of_a_bridge_add_up_to_the_change_exactly(name: str, through: 
     assert sum(value for _, value in bridge(frame)) == frame.now - frame.before
 
 
-def test_volume_and_rate_of_each_feature_are_its_change_exactly(lake: Con, facts: PageFacts) -> None:
+def _explained(con: Con, *rows: tuple[str, str, str, str, str], ends_on: date = date(2026, 10, 25)) -> None:
+    """Rows of marts.cost_change of the week: team, feature, model, effect and dollars."""
+    columns = "period, kind, starts_on, ends_on, team, feature, model, effect, change_usd"
+    for row in rows:
+        con.execute(
+            f"insert into marts.cost_change ({columns}) values ('2026-10', 'week', '2026-10-19', ?, ?, ?, ?, ?, ?)", [ends_on, *row]
+        )
+
+
+def test_effects_are_told_in_the_order_of_a_request_and_what_they_leave_is_said(lake: Con, facts: PageFacts) -> None:
+    _explained(lake, ("sales", "drafts", "gpt-5", "price", "5"), ("sales", "drafts", "gpt-5", "volume", "3"))
+    _explained(lake, ("sales", "(none)", "(none)", "Shared: gateway", "1"), ("support", "(none)", "(none)", "Shared: staff", "-0.25"))
     frame = _frame(lake, facts)
-    query = """
-        select feature, sum(case when day >= '2026-10-19' then cost_usd else -cost_usd end) from marts.cost
-        where line = 'Model usage' and day >= '2026-10-12' group by feature
-    """
-    assert {effect.feature: effect.total for effect in effects(frame)} == dict(lake.execute(query).fetchall())
+    parts = bridge(frame)
+    assert parts[:3] == [("Requests", Decimal(3)), ("Prices", Decimal(5)), ("Shared costs", Decimal("0.75"))]
+    assert parts[3:] == [("Not explained", frame.now - frame.before - Decimal("8.75"))]
 
 
-def test_twice_the_requests_at_the_same_price_is_all_volume(lake: Con, facts: PageFacts) -> None:
-    lake.execute("delete from marts.cost where feature = 'drafts'; delete from marts.spend where feature = 'drafts'")
-    for day, requests, cost in ((date(2026, 10, 13), 100, 10), (date(2026, 10, 20), 200, 20)):
-        lake.execute("insert into marts.cost values (?, 'Model usage', 'sales', 'bolt', 'drafts', ?)", [day, cost])
-        lake.execute("insert into marts.spend (day, feature, requests) values (?, 'drafts', ?)", [day, requests])
-    (effect,) = [effect for effect in effects(_frame(lake, facts)) if effect.feature == "drafts"]
-    assert (effect.volume, effect.rate) == (Decimal(10), Decimal(0))
+def test_a_week_that_goes_on_in_the_next_month_is_explained_as_far_as_the_page_goes(lake: Con, facts: PageFacts) -> None:
+    _explained(lake, ("sales", "drafts", "gpt-5", "price", "5"), ends_on=date(2026, 10, 20))
+    assert "Prices" not in dict(bridge(_frame(lake, facts)))
+    assert dict(bridge(_frame(lake, facts, through=date(2026, 10, 20))))["Prices"] == 5
 
 
-def test_a_dearer_request_is_all_rate_and_a_new_feature_all_volume(lake: Con, facts: PageFacts) -> None:
-    lake.execute("delete from marts.cost where line = 'Model usage'; delete from marts.spend")
-    rows = (("same", date(2026, 10, 13), 100, 10), ("same", date(2026, 10, 20), 100, 15), ("new", date(2026, 10, 20), 7, 3))
-    for feature, day, requests, cost in rows:
-        lake.execute("insert into marts.cost values (?, 'Model usage', 'sales', 'bolt', ?, ?)", [day, feature, cost])
-        lake.execute("insert into marts.spend (day, feature, requests) values (?, ?, ?)", [day, feature, requests])
-    found = {effect.feature: (effect.volume, effect.rate) for effect in effects(_frame(lake, facts))}
-    assert found == {"same": (Decimal(0), Decimal(5)), "new": (Decimal(3), Decimal(0))}
+def test_without_effects_the_change_is_told_by_cost_line(lake: Con, facts: PageFacts) -> None:
+    assert {"Model usage", "Shared costs"} & dict(bridge(_frame(lake, facts))).keys() == {"Model usage"}
+
+
+def test_sentences_say_who_used_more_and_whose_price_moved(lake: Con, facts: PageFacts) -> None:
+    _explained(lake, ("sales", "drafts", "gpt-5", "volume", "300"), ("sales", "drafts", "gpt-5", "mix", "100"))
+    _explained(lake, ("sales", "drafts", "gpt-5", "price", "250"), ("support", "chat", "gpt-5", "price", "50"))
+    _explained(lake, ("support", "chat", "gpt-5", "cache", "-20"), ("support", "chat", "gpt-5", "retries", "0.25"))
+    assert sentences(_frame(lake, facts)) == [
+        "drafts (sales) served more requests: +$400.",
+        "gpt-5 cost more per token: +$300.",
+        "chat (support) had more of its input tokens from a cache: \N{MINUS SIGN}$20.",
+    ]
+
+
+@given(st.lists(st.decimals(min_value=-1000, max_value=1000, places=2), max_size=30))
+def test_what_is_shown_adds_up_but_for_half_a_dollar_and_fits_a_page(values: list[Decimal]) -> None:
+    parts = [(f"effect {number}", value) for number, value in enumerate(values)]
+    told = shown(parts)
+    assert abs(sum((value for _, value in told), Decimal(0)) - sum(values, Decimal(0))) < Decimal("0.5")
+    assert len(told) <= 11
 
 
 def test_the_largest_mover_comes_first(lake: Con, facts: PageFacts) -> None:

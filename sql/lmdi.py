@@ -1,0 +1,255 @@
+"""Why cost changed between two spans: the logarithmic mean Divisia index (LMDI-I, additive; Ang 2005, Energy Policy 33:867).
+
+Cost of a leaf is a chain: days, operations of everything, of a group (team, tenant, feature), calls of a model in it, attempts, tokens
+of a direction, tokens of a class (uncached, read from or written to a cache), of a served tier, dollars. Each factor x is a link over the
+one before it, and its effect is L(c1, c0) * ln(x1 / x0), L(a, b) = (a - b) / ln(a / b). So effects of a leaf sum to its change, swapped
+spans give swapped signs, and subtotals add. Where a link is on one side only, the first such link has the whole change: the limit.
+
+Pure functions over polars frames; statistics are floats, and dollars are made exact by giving what rounding leaves to the largest effect.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+USE, GPU, LINE = "use", "gpu", "line"
+"""Parts: rows of core.cost_driver, of core.gpu_driver and of marts.cost."""
+OWNER = ("team", "tenant", "feature")
+MODEL = ("provider", "model")
+DIMENSIONS = (*OWNER, *MODEL)
+KEYS = ("part", *DIMENSIONS, "served_tier", "meter", "is_counted")
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "stated_tokens")
+COUNTS = ("operations", "calls", "attempts", *TOKENS, "units")
+COSTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "output_cost_usd", "call_cost_usd", "stated_cost_usd")
+MEASURES = (*COUNTS, *COSTS, "other_cost_usd", "cost_usd")
+BEFORE, AFTER = "_before", "_after"
+NONE = "(none)"
+MONEY = pl.Decimal(38, 12)
+NOISE = 1e-12
+"""An effect below this share of the cost it is in comes from the sixteen digits of floats."""
+
+DAYS, VOLUME, MIX, NEW, GONE, ROUTING, RETRIES = "days", "volume", "mix", "new", "gone", "routing", "retries"
+INPUT, OUTPUT, OTHER, CACHE, TIER, PRICE = "input tokens", "output tokens", "other use", "cache", "tier", "price"
+GPU_RATE, ALLOCATION = "GPU rate", "allocation"
+GPU_EFFECTS = {"GPU used": "GPU work", "GPU warm idle": "GPU idle", "GPU free idle": "GPU idle", "GPU unknown": "GPU unobserved"}
+"""What other seconds on a cost line of GPUs are called."""
+EFFECTS = (
+    DAYS, VOLUME, MIX, NEW, GONE, ROUTING, RETRIES, INPUT, OUTPUT, OTHER, CACHE, TIER, PRICE, *dict.fromkeys(GPU_EFFECTS.values()),
+    GPU_RATE, ALLOCATION,
+)  # fmt: skip
+"""In the order of a waterfall; every other effect is a cost line of its own, by its name."""
+DRIVEN = ("Model usage", *GPU_EFFECTS)
+"""Cost lines that drivers explain."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One quantity of a chain.
+
+    Args:
+        amount: its column, without the side.
+        effect: what a change of its ratio to the link before is called.
+    """
+
+    amount: str
+    effect: str
+
+
+def paired(sides: pl.DataFrame, within: Sequence[str] = ()) -> pl.DataFrame:
+    """One row per key out of rows per key and `side` (0 before, 1 after): each measure, and the `days` of a side, once for either."""
+    keys = [*within, *KEYS]
+    suffixes = (BEFORE, AFTER)
+    halves = [
+        sides.filter(pl.col("side") == side).group_by(keys).agg(pl.col(name).sum().alias(name + suffix) for name in MEASURES)
+        for side, suffix in enumerate(suffixes)
+    ]
+    joined = halves[0].join(halves[1], on=keys, how="full", coalesce=True)
+    length = pl.col("days")
+    lengths = [length.filter(pl.col("side") == side).max().fill_null(0).alias(f"days{suffix}") for side, suffix in enumerate(suffixes)]
+    days = sides.group_by(within).agg(lengths) if within else sides.select(lengths)
+    whole = joined.join(days, on=within) if within else joined.join(days, how="cross")
+    return whole.with_columns(pl.col(name + suffix).fill_null(0) for name in MEASURES for suffix in suffixes)
+
+
+def decompose(pairs: pl.DataFrame, by: Sequence[str] = (), within: Sequence[str] = ()) -> pl.DataFrame:
+    """Effects in dollars, exactly: those of each cell of `by` sum to the change of its cost.
+
+    Args:
+        pairs: as `paired` gives it: keys, measures of both sides, and how many days each side has.
+        by: of team, tenant, feature, provider and model, what effects are told apart by.
+        within: columns that hold several comparisons apart, such as a period.
+
+    Returns:
+        The columns of `within` and `by`, `effect`, and `usd`, DECIMAL(38,12), not zero.
+    """
+    cells = [*within, *by]
+    parts = {name: pairs.filter(pl.col("part") == name) for name in (USE, GPU, LINE)}
+    found = [_exact(_use(parts[USE], cells, within), parts[USE], cells), _exact(_gpu(parts[GPU], cells), parts[GPU], cells)]
+    whole = pl.concat([*found, _lines(parts, cells)]).group_by(*cells, "effect").agg(pl.col("usd").sum())
+    return whole.filter(pl.col("usd") != 0).select(*cells, "effect", pl.col("usd").cast(MONEY)).sort(*cells, "effect")
+
+
+def estimate(pairs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The same as floats, which does not sum to the last digit: to rank many cells, in a fraction of the time."""
+    parts = {name: pairs.filter(pl.col("part") == name) for name in (USE, GPU, LINE)}
+    lines = _lines(parts, by).with_columns(pl.col("usd").cast(pl.Float64))
+    return pl.concat([_use(parts[USE], by, ()), _gpu(parts[GPU], by), lines]).group_by(*by, "effect").agg(pl.col("usd").sum())
+
+
+def _use(use: pl.DataFrame, cells: Sequence[str], within: Sequence[str]) -> pl.DataFrame:
+    """Effects of what models were used for, as floats."""
+    if use.is_empty():
+        return pl.DataFrame(schema=_shape(use, cells, pl.Float64))
+    floats = [pl.col(name + side).cast(pl.Float64) for name in ("days", *COUNTS, *COSTS, "other_cost_usd") for side in (BEFORE, AFTER)]
+    rows = _levels(use.with_columns(floats), within)
+    counted, uncounted = rows.filter("is_counted"), rows.filter(~pl.col("is_counted"))
+    head = [Link("days", DAYS), Link("all", VOLUME), Link("group", MIX), Link("calls_in", ROUTING), Link("attempts_in", RETRIES)]
+    found = [_effects(counted, [*head, *links], cost, cells) for cost, links in _leaves()]
+    # Where nobody counts requests, tokens are the first that is known.
+    found += [_effects(uncounted, [Link("days", DAYS), *links], cost, cells) for cost, links in _leaves()]
+    return pl.concat([one for one in found if one is not None] or [pl.DataFrame(schema=_shape(use, cells, pl.Float64))])
+
+
+def _shape(rows: pl.DataFrame, cells: Sequence[str], money: pl.DataType | type[pl.DataType]) -> dict[str, pl.DataType | type[pl.DataType]]:
+    return {**{name: rows.schema[name] for name in cells}, "effect": pl.String, "usd": money}
+
+
+def _leaves() -> Iterable[tuple[str, list[Link]]]:
+    """Each kind of dollars with the links from attempts on."""
+    for name in ("input", "cache_read", "cache_write"):
+        tokens = f"{name}_tokens"
+        yield f"{name}_cost_usd", [Link("prompt_in", INPUT), Link(f"{tokens}_in", CACHE), Link(tokens, TIER), Link("", PRICE)]
+    yield "output_cost_usd", [Link("output_tokens_in", OUTPUT), Link("output_tokens", TIER), Link("", PRICE)]
+    yield "stated_cost_usd", [Link("stated_tokens_in", OTHER), Link("stated_tokens", TIER), Link("", PRICE)]
+    yield "other_cost_usd", [Link("units_in", OTHER), Link("units", TIER), Link("", PRICE)]
+    yield "call_cost_usd", [Link("attempts", TIER), Link("", PRICE)]
+
+
+def _levels(rows: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
+    """What leaves share: quantities of everything, of their group, of its model and of one meter there."""
+    group = [*within, *OWNER, "is_counted"]
+    model = [*group, *MODEL]
+    wanted = (
+        ("operations", "all", within), ("operations", "group", group), ("calls", "calls_in", model), ("attempts", "attempts_in", model),
+        *((name, f"{name}_in", model) for name in TOKENS), ("units", "units_in", [*model, "meter"]),
+    )  # fmt: skip
+    for keys in (within, group, model, [*model, "meter"]):
+        sums = [
+            (pl.col(name + side).sum().over(keys) if keys else pl.col(name + side).sum()).alias(alias + side)
+            for name, alias, over in wanted
+            if over == keys
+            for side in (BEFORE, AFTER)
+        ]
+        rows = rows.with_columns(sums)
+    prompt = [sum((pl.col(f"{name}_in{side}") for name in TOKENS[:3]), pl.lit(0.0)).alias(f"prompt_in{side}") for side in (BEFORE, AFTER)]
+    return rows.with_columns(prompt)
+
+
+def _effects(rows: pl.DataFrame, links: Sequence[Link], cost: str, cells: Sequence[str]) -> pl.DataFrame | None:
+    """The effects of one kind of dollars by cell; None where none of it was spent."""
+    before, after = pl.col(cost + BEFORE), pl.col(cost + AFTER)
+    spent = rows.filter((before != 0) | (after != 0))
+    if spent.is_empty():
+        return None
+    amounts = [(pl.col(link.amount + BEFORE), pl.col(link.amount + AFTER)) for link in links[:-1]] + [(before.abs(), after.abs())]
+    known = _means(spent, amounts, before, after).with_columns(_first(amounts).alias("first"), (after - before).alias("change"))
+    columns: dict[str, pl.Expr] = {}
+    for place, (link, amount) in enumerate(zip(links, amounts, strict=True)):
+        ratio = pl.col(f"log_{place}") - pl.col(f"log_{place - 1}") if place else pl.col("log_0")
+        alone = pl.when(pl.col("first") == place).then("change").otherwise(0.0)
+        effect = pl.when(pl.col("mean").is_not_null()).then(pl.col("mean") * ratio).otherwise(alone)
+        columns |= _named(link, amount, effect)
+    told = known.select(*cells, *(effect.alias(name) for name, effect in columns.items()))
+    sums = [pl.col(name).sum() for name in columns]
+    return (told.group_by(cells).agg(sums) if cells else told.select(sums)).unpivot(index=cells, variable_name="effect", value_name="usd")
+
+
+def _means(spent: pl.DataFrame, amounts: Sequence[tuple[pl.Expr, pl.Expr]], before: pl.Expr, after: pl.Expr) -> pl.DataFrame:
+    """With the logarithm of each link's ratio, and L(after, before) as `mean` where all links are on both sides."""
+    logs = [pl.when((one > 0) & (other > 0)).then((other / one).log()) for one, other in amounts]
+    spent = spent.with_columns(log.alias(f"log_{place}") for place, log in enumerate(logs))
+    alike = pl.all_horizontal(pl.col(f"log_{place}").is_not_null() for place in range(len(amounts))) & (before.sign() == after.sign())
+    half = pl.col(f"log_{len(amounts) - 1}") / 2
+    # (a - b) / ln(a / b), written so that equal costs need no case of their own and near ones lose no digits.
+    mean = before.sign() * before.abs().sqrt() * after.abs().sqrt() * pl.when(half == 0).then(1.0).otherwise(half.sinh() / half)
+    return spent.with_columns(pl.when(alike).then(mean).alias("mean"))
+
+
+def _named(link: Link, amount: tuple[pl.Expr, pl.Expr], effect: pl.Expr) -> dict[str, pl.Expr]:
+    """An effect by what it is called: a group that was not there before, or is not any more, has no share that could have moved."""
+    if link.effect != MIX:
+        return {link.effect: effect}
+    kinds = {NEW: amount[0] == 0, GONE: amount[1] == 0, MIX: (amount[0] != 0) & (amount[1] != 0)}
+    return {name: pl.when(held).then(effect).otherwise(0.0) for name, held in kinds.items()}
+
+
+def _first(amounts: Sequence[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
+    """The first link that is on one side only; the price where there is none, or quantities are unknown on both."""
+    last = len(amounts) - 1
+    found = pl.lit(last)
+    for place in reversed(range(last)):
+        one, other = amounts[place]
+        found = pl.when((one > 0) != (other > 0)).then(pl.lit(place)).otherwise(found)
+    return found
+
+
+def _gpu(rows: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+    """Effects of other seconds and other rates of GPUs, as floats."""
+    floats = rows.with_columns(pl.col(name + side).cast(pl.Float64) for name in ("days", "units", "cost_usd") for side in (BEFORE, AFTER))
+    found = [
+        _effects(floats.filter(pl.col("meter") == line), [Link("days", DAYS), Link("units", effect), Link("", GPU_RATE)], "cost_usd", cells)
+        for line, effect in GPU_EFFECTS.items()
+    ]
+    return pl.concat([one for one in found if one is not None] or [pl.DataFrame(schema=_shape(rows, cells, pl.Float64))])
+
+
+def _exact(effects: pl.DataFrame, rows: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+    """Effects as exact dollars that sum to the exact change of each cell."""
+    keys = cells or ["whole"]
+    whole = [] if cells else [pl.lit(0).alias("whole")]
+    costs = (
+        rows.with_columns(whole)
+        .group_by(keys)
+        .agg(
+            (pl.col("cost_usd_after").sum() - pl.col("cost_usd_before").sum()).cast(MONEY).alias("change"),
+            (pl.col("cost_usd_after").sum() + pl.col("cost_usd_before").sum()).cast(pl.Float64).alias("size"),
+        )
+    )
+    summed = effects.with_columns(whole).group_by(*keys, "effect").agg(pl.col("usd").sum()).join(costs, on=keys, how="right")
+    clear = pl.when(pl.col("usd").abs() > NOISE * pl.col("size")).then("usd").otherwise(0.0)
+    told = summed.with_columns(clear.alias("usd")).sort(*keys, "effect")
+    ranked = told.with_columns(
+        pl.col("usd").round(12).cast(MONEY), pl.col("usd").abs().rank("ordinal", descending=True).over(keys).alias("place")
+    )
+    left = pl.when(pl.col("place") == 1).then(pl.col("change") - pl.col("usd").sum().over(keys)).otherwise(pl.lit(0, MONEY))
+    return ranked.select(*cells, pl.col("effect").fill_null(PRICE), (pl.col("usd") + left).cast(MONEY).alias("usd"))
+
+
+def _lines(parts: dict[str, pl.DataFrame], cells: Sequence[str]) -> pl.DataFrame:
+    """Cost lines that no driver explains, and by what the driven ones differ from their drivers: pools, shares, closed months."""
+    change = (pl.col("cost_usd_after") - pl.col("cost_usd_before")).cast(MONEY)
+    lines = parts[LINE].select(
+        *cells, pl.when(pl.col("meter").is_in(DRIVEN)).then(pl.lit(ALLOCATION)).otherwise("meter").alias("effect"), change.alias("usd")
+    )
+    nothing = [pl.lit(NONE).alias(column) for column in MODEL]
+    driven = [
+        parts[name].with_columns(nothing).select(*cells, pl.lit(ALLOCATION).alias("effect"), (-change).alias("usd")) for name in (USE, GPU)
+    ]
+    return pl.concat([lines, *driven]).group_by(*cells, "effect").agg(pl.col("usd").sum().cast(MONEY))
+
+
+def explain_change(rows: pa.Table) -> pa.Table:
+    """The step behind marts.cost_change: rows per comparison, side and leaf into effects by team, feature and model.
+
+    Args:
+        rows: `period`, `kind`, `starts_on`, `ends_on`, `side`, `days` and the columns of `KEYS` and `MEASURES`.
+
+    Returns:
+        The columns of the comparison, `team`, `feature`, `model`, `effect` and `change_usd`.
+    """
+    within = ("period", "kind", "starts_on", "ends_on")
+    frame = pl.DataFrame(pl.from_arrow(rows))
+    found = decompose(paired(frame, within), ("team", "feature", "model"), within)
+    return found.rename({"usd": "change_usd"}).to_arrow()
