@@ -18,7 +18,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from meterbook.sql.steps import STEPS, step_version
+from meterbook.sql.steps import MAPS, STEPS, step_version
 from meterbook.sql.ways import ALWAYS, Ways, ways_of
 
 ROOT = Path(__file__).parent
@@ -159,7 +159,7 @@ def read_model(path: Path, parser: Parser) -> Model:
         header,
         match["sql"].strip(),
         inputs,
-        ALWAYS if header.then else ways,
+        ways if header.then is None or header.then in MAPS else ALWAYS,
     )
 
 

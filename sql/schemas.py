@@ -49,6 +49,18 @@ MACROS = (
         then (3599 // length + 1) * length - 3600 else 0 end""",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
+    # A share of a share, both in whole millionths, truncated.
+    "create macro ppm_of(share, ppm) as cast((cast(share as bigint) * ppm) // 1000000 as bigint)",
+    # So many millionths of an amount of pico-dollars, in millionths of them: exact, to be summed and divided once.
+    "create macro micro_pico(pico, ppm) as cast(pico as decimal(30,0)) * cast(ppm as decimal(7,0))",
+    # What tokens cost that many calls used, and their fees; NULL where one of the prices is.
+    "create macro meter_cost(units, pico) as cast(units as decimal(20,0)) * cast(pico as decimal(13,0))",
+    """create macro calls_cost(plain, reads, writes_5m, writes_1h, outs, reasoned, calls, plain_pico, read_pico, write_5m_pico,
+        write_1h_pico, output_pico, reasoning_extra_pico, request_pico) as meter_cost(plain, plain_pico) + meter_cost(reads, read_pico)
+        + meter_cost(writes_5m, write_5m_pico) + meter_cost(writes_1h, write_1h_pico) + meter_cost(outs, output_pico)
+        + meter_cost(reasoned, reasoning_extra_pico) + meter_cost(calls, request_pico)""",
+    # What is given low, point and high, as scenario 1, 2 or 3 has it.
+    "create macro of_scenario(place, low, point, high) as case place when 1 then low when 2 then point else high end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied
     # apart, so that both products fit: exact for amounts below 10^19.
     """create macro converted(amount, rate) as cast(

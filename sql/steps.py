@@ -1,7 +1,7 @@
 """What a model's SQL cannot say: a function over its rows, day by day (`then:` in its header).
 
-Splits that follow one another, with caps, need a loop; everything before and after them stays SQL. On a distributed engine such a step is a
-map over the rows of each day.
+Splits that follow one another, with caps, need a loop, and so does what a cache holds; everything before and after them stays SQL. On a
+distributed engine such a step is a map over the rows of each day.
 """
 
 import hashlib
@@ -15,8 +15,11 @@ import duckdb
 if TYPE_CHECKING:
     from meterbook.sql.models import Model
 
-STEPS: Mapping[str, str] = {"allocate": "allocate"}
+STEPS: Mapping[str, str] = {"allocate": "allocate", "explain_change": "lmdi", "gather": "gather", "replay": "replay"}
 """Name of a step -> the module of this room that has a function of that name; loaded where a step is taken, for Arrow is slow to load."""
+
+MAPS = frozenset({"gather", "replay"})
+"""Steps that make rows of rows alone: a model of theirs that can be given none is not made."""
 
 
 def make_table(con: duckdb.DuckDBPyConnection, model: "Model", name: str, *, empty: bool = False) -> None:
