@@ -16,11 +16,14 @@ from meterbook.pipelines.demo_company import POOLS, days, write_book
 from meterbook.pipelines.demo_gaps import Usage, add_shadow, echoed, settle
 from meterbook.pipelines.demo_gateway import FORGOTTEN_DAY, Gateway, write_forgotten
 from meterbook.pipelines.demo_google import gaps_of, write_google
+from meterbook.pipelines.demo_levers import write_levers
 from meterbook.pipelines.demo_litellm import lines_of
 from meterbook.pipelines.demo_outcomes import outcomes_of, write_outcomes
-from meterbook.pipelines.demo_requests import requests_of
+from meterbook.pipelines.demo_plants import planted, requests_of
+from meterbook.pipelines.demo_savings import write_savings
 from meterbook.pipelines.demo_slurm import write_slurm
 from meterbook.pipelines.demo_truth import Tally, truth_of
+from meterbook.pipelines.demo_units import write_units
 
 
 def write_demo(folder: Path, count: int | None = None, progress: Callable[[date], None] | None = None) -> None:
@@ -33,12 +36,16 @@ def write_demo(folder: Path, count: int | None = None, progress: Callable[[date]
     """
     wanted = days(count)
     write_book(folder, wanted[0])
+    write_savings(folder)
+    write_levers(folder)
+    write_units(folder, wanted[0])
     tally, gateway = Tally(), Gateway(folder)
     usage: Usage = {}
     outcomes: dict[str, list[tuple[object, ...]]] = defaultdict(list)
     for day in wanted:
-        made = requests_of(day)
+        made, extra = planted(day)
         tally.requests(made, day)
+        tally.extra.update(extra)
         add_up(usage, made, day)
         outcomes[f"{day:%Y-%m}"] += outcomes_of(made, day)
         lines = lines_of(made, day)

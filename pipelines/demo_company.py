@@ -53,6 +53,8 @@ EURO_USD = Decimal("1.08")
 SERVED_MODEL, SERVED_FEATURE = "llama-3.3-70b-instruct", "call-summaries"
 """The model that the company serves itself, and the feature that calls it."""
 SERVED = {SERVED_MODEL: Price("hosted_vllm", SERVED_MODEL, 0, 0, 0, 0)}
+HASH_KEY = "invented-for-the-sample-company"
+"""Key of the hashes that tell repeated prompts apart; a book of one's own has a secret here."""
 UNPRICED_MODEL, UNPRICED_FROM = "acme-tuned-llm", date(2026, 10, 5)
 
 
@@ -89,49 +91,49 @@ FEATURES = (
         name="ticket-triage", team="support", cost_centre="CC-1100", project="proj_support", daily=620, weekend=0.6,
         models=(("gemini-2.5-flash", 1.0),),
         input_tokens=6000, output_tokens=160, cached=0.3,
-        unit="ticket_routed", label="routed ticket", outcomes=0.97, quality=0.95, escalated=0.03, target_usd="0.01",
+        unit="ticket_routed", label="routed ticket", outcomes=0.97, quality=0.95, escalated=0.03, target_usd="0.003",
     ),
     Feature(
         name="invoice-extraction", team="documents", cost_centre="CC-1200", project="proj_documents", daily=520, weekend=0.25,
         models=(("gpt-4.1", 0.55), ("gemini-2.5-pro", 0.45)),
         input_tokens=26_000, output_tokens=1800, cached=0.2,
-        unit="document_processed", label="processed document", outcomes=0.93, quality=0.97, escalated=0.04, target_usd="0.07",
+        unit="document_processed", label="processed document", outcomes=0.93, quality=0.97, escalated=0.04, target_usd="0.09",
     ),
     Feature(
         name="contract-review", team="documents", cost_centre="CC-1210", project="proj_documents", daily=330, weekend=0.15,
         models=(("gpt-5", 1.0),),
         input_tokens=120_000, output_tokens=9000, cached=0.25,
-        unit="contract_reviewed", label="reviewed contract", outcomes=0.8, quality=0.93, escalated=0.08, target_usd="0.30",
+        unit="contract_reviewed", label="reviewed contract", outcomes=0.8, quality=0.93, escalated=0.08, target_usd="0.40",
     ),
     Feature(
         name="coding-agent", team="engineering", cost_centre="CC-1300", project="wrkspc_coding", daily=560, weekend=0.2,
         models=(("claude-sonnet-4-5", 0.85), ("claude-opus-4-1", 0.15)),
         input_tokens=105_000, output_tokens=3000, cached=0.8,
-        unit="coding_session", label="coding session", outcomes=0.12, quality=0.82, escalated=0.2, target_usd="2.50",
+        unit="coding_session", label="coding session", outcomes=0.12, quality=0.82, escalated=0.2, target_usd="4.20",
     ),
     Feature(
         name="lead-summaries", team="sales", cost_centre="CC-1400", project="proj_sales", daily=260, weekend=0.1,
         models=(("gpt-5-mini", 1.0),),
         input_tokens=20_000, output_tokens=900, cached=0.1,
-        unit="lead_summarised", label="summarised lead", outcomes=0.95, quality=0.9, escalated=0.02, target_usd="0.01",
+        unit="lead_summarised", label="summarised lead", outcomes=0.95, quality=0.9, escalated=0.02, target_usd="0.015",
     ),
     Feature(
         name="email-drafts", team="sales", cost_centre="CC-1410", project="wrkspc_sales", daily=300, weekend=0.2,
         models=(("claude-sonnet-4-5", 1.0),),
         input_tokens=24_000, output_tokens=2000, cached=0.2,
-        unit="email_sent", label="sent e-mail", outcomes=0.6, quality=0.88, escalated=0.05, target_usd="0.20",
+        unit="email_sent", label="sent e-mail", outcomes=0.6, quality=0.88, escalated=0.05, target_usd="0.36",
     ),
     Feature(
         name="literature-search", team="research", cost_centre="CC-1500", project="proj_research", daily=150, weekend=0.4,
         models=(("gemini-2.5-pro", 0.6), ("gpt-5", 0.4)),
         input_tokens=90_000, output_tokens=6000, cached=0.15,
-        unit="report_written", label="written report", outcomes=0.3, quality=0.9, escalated=0.1, target_usd="0.60",
+        unit="report_written", label="written report", outcomes=0.3, quality=0.9, escalated=0.1, target_usd="1.00",
     ),
     Feature(
         name=SERVED_FEATURE, team="support", cost_centre="CC-1120", project="proj_calls", daily=190, weekend=0.3,
         models=((SERVED_MODEL, 1.0),),
         input_tokens=110_000, output_tokens=1200, cached=0.05,
-        unit="call_summarised", label="summarised call", outcomes=0.95, quality=0.9, escalated=0.03, target_usd="0.95",
+        unit="call_summarised", label="summarised call", outcomes=0.95, quality=0.9, escalated=0.03, target_usd="1.50",
     ),
 )  # fmt: skip
 POOLS = {"training": ("gpu/h100-sxm", "research", "NVIDIA H100 80GB HBM3"), "inference": ("gpu/l40s", "support", "NVIDIA L40S")}
@@ -170,7 +172,8 @@ def _files(first: date) -> dict[str, str]:
             f"name: Northwind Assist\ncurrency: USD\ntime_zone: UTC\nmode: chargeback\nstarts_on: {first}\nends_on: {LAST}\n"
             f"team_modes:\n  sales: {{mode: showback, starts_on: {FIRST}}}\n"
             f"  research:\n    - {{mode: showback, starts_on: {FIRST}}}\n    - {{mode: chargeback, starts_on: {LAST.replace(day=1)}}}\n"
-            f"coverage_target: 0.98\nsources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\n"
+            f"coverage_target: 0.98\nprompt_hash_key: {HASH_KEY}\n"
+            f"sources:\n  - {{name: gateway, path: 'gateway/*', format: litellm_spendlogs}}\n"
             f"{SOURCES}gpu_pools:\n{pools}{SETTINGS}"
         ),
         "owners.csv": _owners(),
@@ -210,12 +213,6 @@ def _files(first: date) -> dict[str, str]:
             "id,period,team,amount_usd,opened_on,closed_on,note\n"
             "D-1,2026-09,sales,120.00,2026-10-06,2026-10-14,settled: the e-mails of a trade fair were its own\n"
             "D-2,2026-10,sales,85.50,2026-11-04,,two days of retries were caused by the gateway\n"
-        ),
-        "units.yaml": "# What a unit of value is, the feature that carries its cost, and what it should cost.\nunits:\n"
-        + "".join(
-            f"  - {{unit: {one.unit}, label: {one.label}, feature: {one.name}, target_usd: {one.target_usd}, "
-            f"baseline_from: {FIRST}, baseline_to: {FIRST + timedelta(days=28)}}}\n"
-            for one in FEATURES
         ),
         "budgets.yaml": (
             "budgets:\n"

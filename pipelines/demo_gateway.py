@@ -101,9 +101,10 @@ def _csv(lines: list[bytes]) -> str:
     handle = io.StringIO(newline="")
     rows = [msgspec.json.decode(line, type=dict[str, msgspec.Raw]) for line in lines]
     writer = csv.writer(handle)
-    writer.writerow(rows[0])
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer.writerow(names)
     for row in rows:
-        writer.writerow(_cell(name, bytes(value)) for name, value in row.items())
+        writer.writerow(_cell(name, bytes(row.get(name, b"null"))) for name in names)
     return handle.getvalue()
 
 

@@ -4,7 +4,9 @@ import hashlib
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from meterbook.pipelines.demo_bodies import bodies_of
 from meterbook.pipelines.demo_company import FEATURES, PRICES, SERVED, TENANTS, UNOWNED_KEY
+from meterbook.pipelines.demo_plants import DEFERRABLE
 from meterbook.pipelines.demo_requests import Requests, reported_pico, usd
 
 GATEWAY_NAMES = {"google": "vertex_ai"}
@@ -23,7 +25,7 @@ def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
     start, end = (at.isoformat(timespec="milliseconds") for at in (started, started + timedelta(milliseconds=int(made.latency[n]))))
     environment = "staging" if made.staging[n] else "prod"
     alias = UNOWNED_KEY if made.unowned[n] else f"{feature.name}-{environment}"
-    tags = "" if made.unowned[n] else f'"feature:{feature.name}"'
+    tags = "" if made.unowned[n] else f'"feature:{feature.name}"{_more_tags(made, n)}'
     prompt, output, read, written = int(made.prompt[n]), int(made.output[n]), int(made.read[n]), int(made.written[n])
     call = f"{int(made.operation[n]):016x}"
     request = f"{call}-{int(made.millisecond[n])}" + ("_cache_hit" if made.cache_hit[n] else "")
@@ -36,8 +38,13 @@ def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
         f'"usage_object":{{{_tier(made, n)}"prompt_tokens_details":{{"cached_tokens":{read}}},'
         f'"completion_tokens_details":{{"reasoning_tokens":{int(made.reasoning[n])}}},'
         f'"cache_creation_input_tokens":{written}}}}},"cache_hit":"{bool(made.cache_hit[n])}","request_tags":[{tags}],'
-        f'"end_user":"{TENANTS[made.tenant[n]]}","session_id":"{made.session[n] or call}","status":"{made.status[n]}"}}'
+        f'"end_user":"{TENANTS[made.tenant[n]]}","session_id":"{made.session[n] or call}","status":"{made.status[n]}"{bodies_of(made, n)}}}'
     ).encode()
+
+
+def _more_tags(made: Requests, n: int) -> str:
+    arm = f',"experiment_arm:{made.arm[n]}"' if made.arm[n] else ""
+    return arm + (',"deferrable:true"' if FEATURES[made.feature[n]].name == DEFERRABLE else "")
 
 
 def _error(made: Requests, n: int) -> str:

@@ -24,6 +24,7 @@ COLUMNS = (
     "tenant",
     "feature",
     "environment",
+    "experiment_arm",
 )
 
 
@@ -43,7 +44,7 @@ def outcomes_of(made: Requests, day: date) -> list[tuple[object, ...]]:
         clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
         call = f"{int(made.operation[n]):016x}"
         score = f"{min(max(feature.quality + quality[n], 0), 1):.3f}"
-        who = (feature.team, TENANTS[made.tenant[n]], feature.name, "prod")
+        who = (feature.team, TENANTS[made.tenant[n]], feature.name, "prod", made.arm[n])
         rows.append((f"out-{call}", f"{day}T{clock}Z", feature.unit, 1, str(success).lower(), str(escalated).lower(), score, call, *who))
     return rows
 

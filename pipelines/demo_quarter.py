@@ -9,6 +9,7 @@ from meterbook.assets.closing import close
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.demo import deliver_late
 from meterbook.pipelines.demo_company import days
+from meterbook.pipelines.demo_levers import SCENARIO
 from meterbook.pipelines.runner import DONE, run_book
 
 
@@ -36,4 +37,6 @@ def run_quarter(folder: Path, count: int, console: Console, *, debug: bool = Fal
             run_book(folder, Console(quiet=True), debug=debug)
     late = deliver_late(folder).relative_to(folder)
     console.print(f"closed {' and '.join(months)}; now {late} turns up, with calls of September:", soft_wrap=True, markup=False)
-    return run_book(folder, console, debug=debug)
+    code = run_book(folder, console, debug=debug)
+    console.print(f"ask it: meterbook --book {folder} whatif {folder / SCENARIO}", soft_wrap=True, markup=False)
+    return code

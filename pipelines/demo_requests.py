@@ -58,14 +58,20 @@ class Requests:
     unowned: NDArray[np.bool_]
     session: list[str]
     tier: list[str]
+    arm: list[str]
+    """Experiment and arm, as `experiment:arm`; empty is none."""
+    asked: Ints
+    """What stands for the prompt: the same number is the same prompt, to the byte."""
+    is_cut: NDArray[np.bool_]
+    """The answer ended where its cap is."""
 
     def __len__(self) -> int:
         """Attempts."""
         return len(self.model)
 
 
-def requests_of(day: date) -> Requests:
-    """Every request attempt of a day, in the order in which they started."""
+def calls_of(day: date) -> Requests:
+    """Every request attempt of a day, in the order in which they started, as if nothing had changed in how features call."""
     rng = np.random.default_rng([SEED, day.toordinal()])
     parts = [_feature(rng, day, number, feature) for number, feature in enumerate(FEATURES) if feature.name != SERVED_FEATURE]
     if not is_idle(day):
@@ -77,6 +83,7 @@ def requests_of(day: date) -> Requests:
     if day >= UNPRICED_FROM:
         parts.append(_batch(rng, 2, 60, model=UNPRICED_MODEL, scale=0.5))
     made = _join(parts)
+    made.asked = made.operation.copy()
     if day == PRIORITY_DAY:
         asked = [n for n in range(len(made)) if made.feature[n] == PRIORITY_FEATURE and made.model[n] == "gpt-5" and made.output[n]]
         for n in asked[:PRIORITY_CALLS]:
@@ -153,12 +160,15 @@ def _batch(
         unowned=rng.random(count) < 0.012,
         session=[""] * count,
         tier=["standard"] * count,
+        arm=[""] * count,
+        asked=np.zeros(count, dtype=np.int64),
+        is_cut=np.zeros(count, dtype=bool),
     )
 
 
 def _again(made: Requests, chosen: Ints, attempt: int) -> Requests:
     """Earlier attempts of some operations: each timed out after its prompt was processed, and is billed."""
-    picked = _take(made, chosen)
+    picked = of_rows(made, chosen)
     picked.millisecond = np.maximum(picked.millisecond - 2_000 * attempt, 10 - attempt)
     picked.output = np.minimum(picked.output, 20)
     picked.reasoning = np.zeros(len(chosen), dtype=np.int64)
@@ -194,7 +204,8 @@ def _hours() -> NDArray[np.float64]:
     return np.asarray(shape / shape.sum())
 
 
-def _take(made: Requests, chosen: Ints) -> Requests:
+def of_rows(made: Requests, chosen: Ints) -> Requests:
+    """Some of the attempts, as columns of their own."""
     picked: dict[str, Any] = {
         one.name: [value[n] for n in chosen] if isinstance(value := getattr(made, one.name), list) else value[chosen].copy()
         for one in fields(Requests)
@@ -208,7 +219,7 @@ def _join(parts: Sequence[Requests]) -> Requests:
         values = [getattr(part, one.name) for part in parts]
         joined[one.name] = [item for value in values for item in value] if isinstance(values[0], list) else np.concatenate(values)
     made = Requests(**joined)
-    return _take(made, np.lexsort((made.operation, made.millisecond)))
+    return of_rows(made, np.lexsort((made.operation, made.millisecond)))
 
 
 def cost_pico(made: Requests, day: date) -> list[int | None]:

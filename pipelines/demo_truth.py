@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.pipelines import demo_bills as bills
+from meterbook.pipelines import demo_causes as causes
 from meterbook.pipelines import demo_company as company
 from meterbook.pipelines import demo_gaps as gaps
 from meterbook.pipelines import demo_gateway as gateway
@@ -42,6 +43,10 @@ class Tally:
         self.days: dict[str, Sum] = defaultdict(Counter)
         self.providers: dict[str, Sum] = defaultdict(Counter)
         self.parts: dict[str, Sum] = defaultdict(Counter)
+        self.extra: Sum = Counter()
+        """What each change of October's came to, in pico-dollars, by feature."""
+        self.arms: dict[str, Sum] = defaultdict(Counter)
+        """Units and successes, by experiment and arm."""
         self.ramp: dict[str, Sum] = defaultdict(Counter)
         self.units: dict[str, Sum] = defaultdict(Counter)
         self.pools: dict[str, Sum] = defaultdict(Counter)
@@ -61,6 +66,9 @@ class Tally:
             self.parts[name].update(_sum(costs, rows))
             if name == "ramp":
                 self.ramp[str(day)].update(_sum(costs, rows))
+                self.total["ramp_pico"] += causes.ramp_pico(self.ramp[str(day)]["cost_pico"], day) if day >= planted.RAMP_FROM else 0
+        for name, rows in causes.rows_of(made, day).items():
+            self.parts[name].update(_sum(costs, rows))
         for provider in {price.provider for price in company.PRICES.values()}:
             models = {model for model, price in company.PRICES.items() if price.provider == provider}
             self.providers[provider].update(_sum(costs, [n for n, model in enumerate(made.model) if model in models]))
@@ -103,6 +111,8 @@ class Tally:
         for row in rows:
             self.total["outcomes"] += 1
             self.units[str(row[2])].update(units=1, successes=int(row[4] == "true"), escalations=int(row[5] == "true"))
+            if row[-1]:
+                self.arms[str(row[-1])].update(units=1, successes=int(row[4] == "true"))
 
     def gpus(self, found: dict[str, Sum]) -> None:
         """Add a day's samples."""
@@ -123,7 +133,7 @@ def _figures(found: Sum) -> dict[str, Any]:
 def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway.Files, late_rows: int) -> dict[str, Any]:
     """All of it, as JSON has it; money is text, exact to the pico-dollar."""
     total, found = dict(tally.total), _gaps(tally, wanted)
-    cost = usd(total.pop("cost_pico"))
+    cost, ramp = usd(total.pop("cost_pico")), total.pop("ramp_pico", 0)
     return {
         "first_day": str(wanted[0]),
         "last_day": str(wanted[-1]),
@@ -134,7 +144,12 @@ def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway
             "failed_requests": tally.parts["failed"]["requests"],
             "malformed_lines": sum(one["quarantined"] for one in files.values()),
         },
-        "plants": _request_plants(tally) | _file_plants(files, late_rows) | _bill_plants(tally, wanted) | _gpu_plants(wanted),
+        "plants": _request_plants(tally)
+        | _file_plants(files, late_rows)
+        | _bill_plants(tally, wanted)
+        | _gpu_plants(wanted)
+        | causes.plants_of(tally.parts, tally.extra, tally.arms),
+        "causes": causes.causes_of(tally.parts, tally.extra, ramp),
         "days": {day: _figures(found) for day, found in tally.days.items()},
         "providers": {name: _figures(found) for name, found in sorted(tally.providers.items())},
         "bills": _bills(found, usage),
