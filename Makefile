@@ -32,6 +32,7 @@ dev: setup
 
 docs: setup
 	$(BIN)/python -m meterbook.pipelines.tables && $(BIN)/python -m meterbook.pipelines.formats
+	$(BIN)/python -m meterbook.pipelines.telemetry_contract
 
 lint: setup
 	$(BIN)/ruff check .

@@ -68,6 +68,8 @@ class Options(Strict):
         view: which of two views of one bill the files hold, where both are in the inbox.
         tags: names of metadata, properties, tags and attributes that owner rules may ask for (`tags.NAME`), as they are logged; a star at
             the end of a name stands for all that begin so. Nothing else of them is kept.
+        deferrable: name of a tag or of metadata that says whether a call may wait a day for its answer (true, yes, 1 or a bare word; false,
+            no, 0), beside the name `deferrable` itself, which always counts.
     """
 
     time_zone: Zone | None = None
@@ -84,6 +86,12 @@ class Options(Strict):
     delivery: Literal["replace", "add"] = "replace"
     view: Literal["actual", "amortised"] | None = None
     tags: tuple[TagName, ...] = ()
+    deferrable: Name | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked for by a name that the book chose."""
+        return bool(self.tags or self.deferrable)
 
 
 class Source(Strict):

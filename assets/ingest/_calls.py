@@ -31,11 +31,16 @@ _TYPES: dict[str, pl.DataType] = {
     "TIMESTAMP": pl.Datetime("us"),
     "DECIMAL(18,12)": pl.Decimal(18, 12),
     "DECIMAL(18,6)": pl.Decimal(18, 6),
+    "DECIMAL(9,6)": pl.Decimal(9, 6),
+    "DECIMAL(9,4)": pl.Decimal(9, 4),
 }
 _COLUMNS = {
     "started_at": "TIMESTAMP",
     **dict.fromkeys((*BUCKETS, "all_tokens", "reasoning_tokens", "searches", "latency_ms", "time_to_first_token_ms"), "BIGINT"),
-    **dict.fromkeys(("is_cache_hit", "is_custom_cost"), "BOOLEAN"),
+    "max_output_tokens": "BIGINT",
+    **dict.fromkeys(("is_cache_hit", "is_custom_cost", "is_streaming", "has_tools", "is_deferrable"), "BOOLEAN"),
+    "temperature": "DECIMAL(9,4)",
+    **dict.fromkeys(("prefix_ratio", "context_ratio"), "DECIMAL(9,6)"),
     "reported_cost_usd": "DECIMAL(18,12)",
     "quantity": "DECIMAL(18,6)",
 }

@@ -19,8 +19,8 @@ import duckdb
 
 from meterbook.sql.lake import COPY, quoted
 
-NUMBER, SKIP = "meterbook_line", "meterbook_skip"
-"""Keys of our own in a line: its number, and that it is only there to be counted."""
+NUMBER, OWN, SKIP = "meterbook_line", "meterbook", "meterbook_skip"
+"""Keys of our own in a line: its number, what settling adds to it, and that it is only there to be counted."""
 MEMORY = "400MB"
 PIPE, PIPES = 2**27, 4_096
 """Bytes for one pipe, and pipes at most: the last one takes what is left of a file of over 512 GiB."""

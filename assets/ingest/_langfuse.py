@@ -8,7 +8,7 @@ import msgspec
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import OWNERS, Row
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._tags import tags_of, words
+from meterbook.assets.ingest._tags import deferrable_of, tags_of, words
 from meterbook.assets.ingest.format import Sample
 from meterbook.assets.sources import Reading
 
@@ -61,7 +61,13 @@ def said(metadata: msgspec.Raw, tags: Sequence[Any] | str | None, reading: Readi
     user, session = given.get("langfuse_user_id"), given.get("langfuse_session_id")
     found = _calls.said(given)
     labels = tags_of(reading, words(tags), asked)
-    return {**found, "user_id": found["user_id"] or user, "session_id": found["session_id"] or session, "tags": labels}
+    return {
+        **found,
+        "user_id": found["user_id"] or user,
+        "session_id": found["session_id"] or session,
+        "tags": labels,
+        "is_deferrable": deferrable_of(reading, words(tags), asked),
+    }
 
 
 _KNOWN = (*OWNERS, "user_id", "user", "session_id", "session", "langfuse_user_id", "langfuse_session_id")
@@ -72,6 +78,15 @@ def _keys(metadata: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
     try:
         return msgspec.json.decode(metadata, type=dict[str, msgspec.Raw])
     except BROKEN:
+        return {}
+
+
+def mapping(given: msgspec.Raw) -> Mapping[str, Any]:
+    """A map that may come as the text of JSON; empty where it is none."""
+    try:
+        text = msgspec.json.decode(given, type=str).encode() if bytes(given).startswith(b'"') else given
+        return msgspec.json.decode(text, type=dict[str, Any] | None) or {}
+    except (*BROKEN, UnicodeEncodeError):
         return {}
 
 

@@ -1,9 +1,9 @@
 """Records at the speed of DuckDB: columns and rules as SQL, and Python sees only what is odd.
 
 msgspec goes through the lines and says whether each is a sound record; DuckDB alone would take 9.7 tokens for 10, a trailing comma, or a
-number for a text. Sound lines go to DuckDB as they lie there, which types them while msgspec goes through the next ones. Odd lines go as
-plain JSON of what they mean; wrong ones are set aside. Records of files of other shapes (arrays, pages, CSV, Parquet) go as lines too,
-so that one piece of SQL types them all.
+number for a text. Sound lines go to DuckDB as they lie there, which types them while msgspec goes through the next ones; where they have
+bodies, with what these tell in front. Odd lines go as plain JSON of what they mean; wrong ones are set aside. Records of files of other
+shapes (arrays, pages, CSV, Parquet) go as lines too, so that one piece of SQL types them all.
 """
 
 import shutil
@@ -22,16 +22,17 @@ import duckdb
 import msgspec
 
 from meterbook.assets.content import Content
-from meterbook.assets.ingest._duck import NUMBER, SKIP, Rules, Shape, copied, judged, kept, pipes
+from meterbook.assets.ingest._duck import NUMBER, OWN, SKIP, Rules, Shape, copied, judged, kept, pipes
 from meterbook.assets.ingest._records import Record, RecordFiles
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._shapes import amounts_of, columns_of, plain_of
+from meterbook.assets.ingest._shapes import amounts_of, bodied_of, columns_of, plain_of
 from meterbook.assets.ingest._typed_rows import KEPT_REJECTS, Rows
 from meterbook.assets.sources import Reading
 from meterbook.sql.lake import SPILL, quoted
 
 LARGEST_AMOUNT = Decimal(10) ** 6
-_NUMBER, _SKIPPED = NUMBER.encode(), f'{{"{SKIP}":true}}'.encode()
+_NUMBER, _OWN, _SKIPPED = NUMBER.encode(), OWN.encode(), f'{{"{SKIP}":true}}'.encode()
+_ENCODER = msgspec.json.Encoder(decimal_format="string")
 _BLOCK = 64
 """Lines looked at together where one of their chunk is odd."""
 _AT_ONCE = 2**18
@@ -50,16 +51,19 @@ class Lines(RecordFiles[Record]):
     Args:
         record: the shape of one record: texts, counts, decimals, yes or no, lists of texts and records of these. What else a source may
             write there (`Any`, unions) `settle` brings into that shape; fields of type `msgspec.Raw` only `settle` sees, and empties.
+            Those that are marked as `BODY` `told` sees, too.
         shape: typed columns, each with its DuckDB type and SQL over the record; amounts of a record are texts there, see `_sql.amount`.
             Those that begin with `_` come first, for the others and the rules, and are not kept.
         broken: conditions under which a row is set aside, and SQL for the reason.
         settle: brings an odd record into its shape, in place; ValueError where it is wrong.
+        told: of a record in its shape but for its bodies, what settling adds to it under the key `OWN`; None where that is nothing.
         day: the column whose UTC day a row falls on.
     """
 
     shape: Shape = field(kw_only=True)
     broken: Rules = field(kw_only=True)
     settle: Callable[[Record, Reading], None] = field(kw_only=True)
+    told: Callable[[Any, Reading], msgspec.Struct | None] = field(kw_only=True)
     day: str = field(kw_only=True)
 
     @property
@@ -92,8 +96,8 @@ class Lines(RecordFiles[Record]):
         return rows
 
     def _read(self, content: Content, reading: Reading, folder: Path) -> Rows:
-        # What is to be hashed, and what a book names of metadata, only settling sees.
-        if reading.prompt_key is None and not reading.options.tags and self.is_json_lines(content):
+        # What a book names of metadata only settling sees; bodies make their own line odd.
+        if not reading.options.asks and self.is_json_lines(content):
             with suppress(duckdb.Error):
                 rows = Rows()
                 return self._copied(self._as_they_lie(content, rows, reading), content, rows, reading, folder / "typed.parquet")
@@ -117,10 +121,9 @@ class Lines(RecordFiles[Record]):
         return rows
 
     def _anew(self, content: Content, rows: Rows, reading: Reading) -> Iterator[bytes]:
-        encoder = msgspec.json.Encoder(decimal_format="string")
         for batch in self.batches(content, rows, reading):
             numbered = zip(batch.numbers, batch.records, strict=True)
-            yield b"".join(b'{"%b":%d,%b\n' % (_NUMBER, number, encoder.encode(record)[1:]) for number, record in numbered)
+            yield b"".join(b'{"%b":%d,%b\n' % (_NUMBER, number, _ENCODER.encode(record)[1:]) for number, record in numbered)
 
     def _as_they_lie(self, content: Content, rows: Rows, reading: Reading) -> Iterator[bytes]:
         """Chunks of lines; in place of an odd one what it means, in place of a wrong or empty one a line that is only counted."""
@@ -139,7 +142,7 @@ class Lines(RecordFiles[Record]):
         found = 0
         for block in _blocks(chunk):
             lines = _lines_of(block)
-            if not self._are_sound(block, lines):
+            if self._records(self._plain, block, lines) is None:
                 return None
             found += lines
         return found
@@ -148,30 +151,40 @@ class Lines(RecordFiles[Record]):
         done: list[bytes] = []
         for start in range(0, len(lines), _BLOCK):
             block = lines[start : start + _BLOCK]
-            if self._are_sound(b"\n".join(block), len(block)):
-                rows.rows_in += len(block)
-                done += block
-            else:
+            bodied = self._records(self._bodied, b"\n".join(block), len(block))
+            if bodied is None:
                 done += (self._line(before + start + n, line, rows, reading) for n, line in enumerate(block, 1))
+            else:
+                rows.rows_in += len(block)
+                done += (self._with_own(line, record, reading) for line, record in zip(block, bodied, strict=True))
         return b"\n".join(done) + b"\n"
 
     def _line(self, number: int, line: bytes, rows: Rows, reading: Reading) -> bytes:
-        if self._are_sound(line, 1):
+        if bodied := self._records(self._bodied, line, 1):
             rows.rows_in += 1
-            return line
+            return self._with_own(line, bodied[0], reading)
         if not line.strip():
             return _SKIPPED
         records = self.shaped([(number, line)], rows, reading).records
-        return msgspec.json.Encoder(decimal_format="string").encode(records[0]) if records else _SKIPPED
+        return _ENCODER.encode(records[0]) if records else _SKIPPED
 
-    def _are_sound(self, text: bytes, lines: int) -> bool:
-        """Whether text is so many records in their shape, a line each, and no amount of theirs needs more than a float holds."""
+    def _with_own(self, line: bytes, record: msgspec.Struct, reading: Reading) -> bytes:
+        """A line as it lies, and before it what its bodies tell."""
+        own = self.told(record, reading)
+        return line if own is None else b'{"%b":%b,%b' % (_OWN, _ENCODER.encode(own), line.lstrip()[1:])
+
+    def _records(self, decoder: msgspec.json.Decoder[Any], text: bytes, lines: int) -> Sequence[Any] | None:
+        """The records of so many lines; None where one is not in its shape, or has an amount that needs more than a float holds."""
         try:
-            records = self._plain.decode_lines(text)
+            records = decoder.decode_lines(text)
         except BROKEN:
-            return False
+            return None
         amounts = (map(attrgetter(name), records) for name in amounts_of(self.record))
-        return len(records) == lines and not any(map(_outgrow_a_float, amounts))
+        return records if len(records) == lines and not any(map(_outgrow_a_float, amounts)) else None
+
+    @cached_property
+    def _bodied(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(bodied_of(self.record, NUMBER, SKIP))
 
     @cached_property
     def _plain(self) -> msgspec.json.Decoder[Any]:

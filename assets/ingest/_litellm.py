@@ -12,6 +12,7 @@ from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Row
 from meterbook.assets.ingest._meters import Media, Writes
 from meterbook.assets.ingest._records import Count
+from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._shapes import UNREAD, rare, says_more
 
 RareCount = Annotated[Count | None, rare(0)]
@@ -109,6 +110,16 @@ class Breakdown(msgspec.Struct, gc=False, omit_defaults=True):
     vertex_location: RareRegion = None
 
 
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    stop_reason: str | None = None
+    status: str | None = None
+
+
 NO_USAGE = Usage()
 _NO_PROMPT, _NO_COMPLETION, _NO_MEDIA, _NO_TOOLS = _Prompt(), Completion(), _Media(), _Tools()
 
@@ -160,6 +171,22 @@ def tier(usage: Usage, breakdown: Breakdown, call_type: str | None) -> str | Non
 def region(usage: Usage, breakdown: Breakdown) -> str | None:
     """Where the call was served, as far as that has a price of its own."""
     return _meters.region(usage.inference_geo, breakdown.data_residency, breakdown.vertex_location)
+
+
+def finish_reason(response: msgspec.Raw) -> str | None:
+    """Why an answer ended, in the word of its shape (`stop`, `length`, `max_tokens`, `incomplete`); None where it is not stored.
+
+    Args:
+        response: JSON of the answer, or its text, in the shape of OpenAI (chat or responses) or of Anthropic.
+    """
+    text = bytes(response)
+    try:
+        text = msgspec.json.decode(text, type=str).encode() if text.startswith(b'"') else text
+        found = msgspec.json.decode(text, type=_Answer)
+    except (*BROKEN, UnicodeEncodeError):
+        return None
+    ended = found.choices[0].finish_reason if found.choices else found.stop_reason or found.status
+    return ended[:500] if ended else None
 
 
 def _media(where: str, audio: int | None, image: int | None, video: int | None = None) -> Media:

@@ -9,7 +9,8 @@ CALL_COLUMNS = {
     **columns(
         "request_id", "started_at", "host", "model", "served_tier", "region", "input_tokens", "cache_read_tokens", "output_tokens",
         "image_output_tokens", "reasoning_tokens", "searches", "all_tokens", "latency_ms", "time_to_first_token_ms", "status",
-        "finish_reason", "is_cache_hit", "key_alias", "project_id", "user_id", "session_id", "feature", "reported_cost_usd",
+        "finish_reason", "is_cache_hit", "key_alias", "project_id", "user_id", "session_id", "feature", "is_streaming", "routing_reason",
+        "reported_cost_usd",
     ),
     "is_free": "BOOLEAN",
     "is_estimated": "BOOLEAN",

@@ -45,7 +45,7 @@ class RecordFiles(Generic[Record]):
     Args:
         record: the shape of one record; what it does not name is dropped unread, above all message bodies.
         json_columns: CSV columns that hold JSON.
-        bodies: fields with text of people; not even a record that is set aside keeps them.
+        bodies: fields with text of people, `msgspec.Raw` where the record has them; not even a record that is set aside keeps them.
         metadata: fields of which a little is read, and that may hold such text: a record that is set aside is kept without them.
         inside: keys under which a page of an API holds its records, such as `data`.
         delimiter: between columns of a CSV.
@@ -103,9 +103,13 @@ class RecordFiles(Generic[Record]):
 
     def _converted(self, row: dict[str, Any]) -> Record:
         filled = {
-            key: msgspec.json.decode(value) if key in self.json_columns and isinstance(value, str) else value
+            key: msgspec.Raw(msgspec.json.encode(value))
+            if key in self.bodies
+            else msgspec.json.decode(value)
+            if key in self.json_columns and isinstance(value, str)
+            else value
             for key, value in whole_row(row).items()
-            if value != "" and key not in self.bodies
+            if value not in ("", None)
         }
         return msgspec.convert(filled, self.record, strict=False)
 

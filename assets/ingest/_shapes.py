@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import inspect
 
-_NOTHING, _READ, _AS = "nothing", "read", "as"
+_NOTHING, _READ, _AS, _BODY = "nothing", "read", "as", "body"
 UNREAD = msgspec.Meta(extra={_NOTHING: None})
 """Marks a field that DuckDB does not read, whatever it says: settling an odd record asks for it."""
 OURS = msgspec.Meta(extra={_NOTHING: (), _READ: True})
@@ -24,11 +24,17 @@ def rare(*nothing: str | int) -> msgspec.Meta:
     return msgspec.Meta(extra={_NOTHING: nothing})
 
 
+class _Empty(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
 def read_as(record: type[msgspec.Struct]) -> msgspec.Meta:
     """Marks a field that settling sees whole, and of which DuckDB reads what a record type names."""
     return msgspec.Meta(extra={_AS: inspect.type_info(record), _READ: True})
 
 
+BODY = msgspec.Meta(extra={_BODY: True})
+"""Marks a field (`msgspec.Raw`) that DuckDB does not read, and that holds nothing in most records: one in which it does is odd."""
 _PLAIN: Mapping[type, tuple[Any, str]] = {
     inspect.ListType: (list[str], "VARCHAR[]"),
     # An amount stays text: DuckDB would read it through a float.
@@ -50,6 +56,14 @@ def plain_of(record: type[msgspec.Struct], *barred: str) -> type[msgspec.Struct]
         barred: keys that no record of a file may use.
     """
     return _plain(inspect.type_info(record), barred)
+
+
+@cache
+def bodied_of(record: type[msgspec.Struct], *barred: str) -> type[msgspec.Struct]:
+    """The same as `plain_of`, but bodies may hold anything: JSON as it lies there, None where the record has none."""
+    described: Any = inspect.type_info(record)
+    fields = [(one.name, msgspec.Raw, msgspec.field(default=None, name=one.encode_name)) for one in described.fields if _is_body(one.type)]
+    return msgspec.defstruct(record.__name__, fields, bases=(plain_of(record, *barred),), gc=False)
 
 
 @cache
@@ -100,8 +114,14 @@ def _plain(struct: Any, barred: Sequence[str] = ()) -> type[msgspec.Struct]:  # 
 
 
 def _plain_type(given: Any) -> Any:  # noqa: ANN401 -- msgspec's description of a type; a type, or None
+    if _is_body(given):
+        return _Empty
     nothing = _mark(given, _NOTHING)
     return _plain_kind(_kinds(given)) if nothing is None else Literal[*nothing] if nothing else type(None)
+
+
+def _is_body(given: Any) -> bool:  # noqa: ANN401 -- msgspec's description of a type
+    return _mark(given, _BODY) is not None
 
 
 def _mark(given: Any, name: str) -> Any:  # noqa: ANN401 -- msgspec's description of a type; what a mark says
@@ -124,6 +144,7 @@ def _columns(struct: Any) -> list[tuple[str, str]]:  # noqa: ANN401 -- msgspec's
 
 def _column(kinds: Mapping[type, Any]) -> str:
     if struct := kinds.get(inspect.StructType):
-        inner = ", ".join(f"{name} {dtype}" for name, dtype in _columns(struct))
+        # In quotes, as a field may have the name of a word of SQL.
+        inner = ", ".join(f'"{name}" {dtype}' for name, dtype in _columns(struct))
         return f"STRUCT({inner})" if inner else ""
     return next((dtype for kind, (_, dtype) in _PLAIN.items() if kind in kinds), "")

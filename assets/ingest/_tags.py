@@ -16,6 +16,9 @@ from meterbook.assets.sources import Reading
 
 LONGEST = 200
 """Characters of a name and of a value; what is longer is no label, and may be a message."""
+DEFERRABLE = "deferrable"
+"""The name under which callers say that a call may wait a day for its answer."""
+SAYS = {**dict.fromkeys(("true", "yes", "1"), True), **dict.fromkeys(("false", "no", "0"), False)}
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -31,6 +34,18 @@ def tags_of(reading: Reading, *given: Mapping[str, Any]) -> str | None:
     wants = wanted(reading.options.tags)
     found = {name: text for one in given for name, value in one.items() if wants(name) and (text := label_of(value)) is not None}
     return _ENCODER.encode(found).decode() if found else None
+
+
+def deferrable_of(reading: Reading, *given: Mapping[str, Any]) -> bool | None:
+    """Whether a call may wait a day for its answer, as its caller says; None where nothing is said, or another word.
+
+    Args:
+        reading: has the book's own name for it, beside `deferrable`.
+        given: by name, values or their JSON text; a later one counts before an earlier one.
+    """
+    names = [name for name in (reading.options.deferrable, DEFERRABLE) if name]
+    told = (one[name] for name in names for one in reversed(given) if name in one)
+    return next((said for value in told if (said := SAYS.get((label_of(value) or "").strip().lower())) is not None), None)
 
 
 @cache

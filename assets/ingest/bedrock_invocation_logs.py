@@ -25,10 +25,10 @@ import msgspec
 from meterbook.assets.content import Content
 from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, asked_of
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BATCH, BROKEN, csv_rows
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._tags import deferrable_of, tags_of
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
 
@@ -115,7 +115,7 @@ _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "requested_model", "served_tier", "input_tokens", "cache_read_tokens",
     "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "all_tokens", "quantity", "quantity_unit", "latency_ms", "status",
     "error_class", "finish_reason", "key_id", "key_alias", "project_id", "user_id", "session_id", *OWNERS, "tags", "region",
-    "inference_region", "operation", "prompt_hash",
+    "inference_region", "operation", *ASKED, "is_deferrable",
 )  # fmt: skip
 
 
@@ -130,6 +130,8 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             **said,
             **_tokens(log, response),
             **who,
+            **asked_of(log.input.body if log.input else None, reading),
+            "is_streaming": "Stream" in log.operation if log.operation else None,  # the body does not say it
             "request_id": log.request_id,
             "started_at": _calls.utc(log.timestamp, "timestamp"),
             "provider": "aws.bedrock",
@@ -144,9 +146,9 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "user_id": said["user_id"] or who["user_id"],
             "region": _meters.region(log.region),
             "tags": tags_of(reading, log.metadata or {}),
+            "is_deferrable": deferrable_of(reading, log.metadata or {}),
             "inference_region": log.inference_region or None,
             "operation": log.operation or None,
-            "prompt_hash": prompt_hash(log.input.body if log.input else None, reading),
         }
     ]
 
@@ -281,19 +283,18 @@ FORMAT = Format(
         "`AWSLogs/<account>/BedrockModelInvocationLogs/<region>/...` without its `data/` folders (bodies) and permission checks; or save "
         "the log group's events (`aws logs filter-log-events`, Logs Insights as JSON or CSV, a subscription's or an export's objects).",
         taken="Token counts, model, caller (role or user as key, session as user), account as project, region, errors, and requestMetadata "
-        "(team, tenant, feature, environment, session, experiment_arm, user, and what `tags` names). Bodies are never kept; of a prompt a "
-        "keyed hash, where the book has a key.",
+        "(team, tenant, feature, environment, session, experiment_arm, user, and what `tags` names). Bodies are never kept; of a request "
+        "its parameters, and keyed hashes where the book has a key.",
         key="`requestId`; of several rows the one with the most tokens counts.",
         tokens="inputTokenCount holds no cached tokens, outputTokenCount holds reasoning. A cache write counts as 5 minutes unless the "
         "logged response has its lifetime. Counts that are absent (images, failed calls a model may have begun) are unknown, not zero.",
         money="none: calls are priced by rate cards of provider `aws.bedrock`, whose models are spelled `anthropic.claude-...` or "
         "`global.anthropic.claude-...`; bills (CUR, FOCUS) have what AWS charged.",
-        options="tags",
+        options="tags, deferrable",
         limits="Delivery is best effort, so calls can be missing. Service tier, latency that is optimised (tier fast) and how many images "
         "were made are known only where the response was logged and says so; the log tells neither batch, audio nor searches. An "
-        "application inference profile or provisioned model is named by its ARN's last part: give your card that alias. Provisioned "
-        "throughput is billed by the hour, not by these tokens. Not verified: whether `timestamp` is start or end, and the layout of "
-        "failed rows.",
+        "application inference profile or provisioned model is named by its ARN's last part: give your card that alias; provisioned "
+        "throughput is billed by the hour. Not verified: whether `timestamp` is start or end, and failed rows.",
     ),
     names=frozenset({"schemaType", "accountId", "requestId", "modelId", "inputTokenCount", "outputTokenCount", "operation", "region"}),
 )

@@ -22,7 +22,7 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._tags import deferrable_of, label_of, tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
@@ -55,6 +55,7 @@ class _Event(msgspec.Struct, rename="pascal"):
     status_code: int | None = None
     cached: bool | None = None
     rate_limited: bool | None = None
+    routing_reason: Text = None
     metrics: _Metrics | None = None
     metadata: dict[str, Any] | str | None = None
     request_body: msgspec.Raw = _NULL
@@ -65,7 +66,7 @@ _NO_METRICS = _Metrics()
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "requested_model", "input_tokens", "output_tokens", "latency_ms", "status",
     "error_class", "is_cache_hit", "project_id", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
-    "tags", "reported_cost_usd",
+    "tags", "is_deferrable", "routing_reason", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -103,6 +104,8 @@ def _rows(event: _Event, reading: Reading, times: int, odd: set[str]) -> list[Ro
         {
             **_calls.said(metadata),
             "tags": tags_of(reading, metadata),
+            "is_deferrable": deferrable_of(reading, metadata),
+            "routing_reason": label_of(event.routing_reason),
             **counts,
             **done,
             "request_id": _identity(event),
@@ -166,17 +169,18 @@ FORMAT = Format(
     read=_read,
     about=About(
         obtain="A Logpush job of the account with the dataset AI Gateway Events; its files as they are. Select Timestamp.",
-        taken="Which model of which provider was called, when, how it ended, cache hits, the gateway as project; duration and cost where "
-        "`Metrics` is in clear, owners and what `tags` names where `Metadata` is. RequestBody and ResponseBody are never kept.",
+        taken="Which model of which provider was called, when, how it ended, why it was routed so, cache hits, the gateway as project; "
+        "duration and cost where `Metrics` is in clear, owners and what `tags` names where `Metadata` is. RequestBody and ResponseBody are "
+        "never kept.",
         key="Events have no ids. Equal ones with sealed bodies are one event that came twice; others are known by their content and their "
         "place among equal events of their file.",
         tokens="unknown, unless `Metrics` gives counts: then all input counts as uncached text, all output as text.",
         money="none in most exports. `Metrics.cost` is the gateway's estimate in USD; 0 is unknown unless the event is a cache hit.",
-        options="starts_at, fields (started_at), tags",
+        options="starts_at, fields (started_at), tags, deferrable",
         limits="Tier, region, media and searches are in no field. Counts of calls, no money, unless `Metrics` is exported. Use the logs "
         "of the REST API (cloudflare_logs) for money. Both hold the same calls under nothing in common: where you drop both, name one "
         "under `sources:` with `counts: false`. The spellings of times before Timestamp was documented, and of counts in `Metrics`, are "
         "not verified.",
     ),
-    names=frozenset({"RateLimited", "RoutingDecisionID", "RoutingReason", *_Event.__struct_encode_fields__}),
+    names=frozenset({"RateLimited", "RoutingDecisionID", *_Event.__struct_encode_fields__}),
 )

@@ -16,7 +16,7 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._tags import deferrable_of, tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, first_line
 from meterbook.assets.sources import Reading
@@ -51,7 +51,7 @@ class _Page(msgspec.Struct):
 _COLUMNS = columns(
     "request_id", "started_at", "provider", "model", "input_tokens", "output_tokens", "latency_ms", "status", "error_class",
     "is_cache_hit", "is_custom_cost", "user_id", "session_id", "team", "tenant", "feature", "environment", "experiment_arm",
-    "tags", "reported_cost_usd",
+    "tags", "is_deferrable", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
         {
             **_calls.said(metadata),
             "tags": tags_of(reading, metadata),
+            "is_deferrable": deferrable_of(reading, metadata),
             **_calls.outcome(log.status_code, success=log.success),
             "request_id": log.id,
             "started_at": _calls.utc(log.created_at, "created_at"),
@@ -117,7 +118,7 @@ FORMAT = Format(
         tokens="tokens_in and tokens_out as given; cached and reasoning tokens, audio and images are not told apart, so all input counts "
         "as uncached text.",
         money="`cost` in USD, the gateway's estimate at list prices; 0 is unknown unless the log is a cache hit or `custom_cost` is true.",
-        options="tags",
+        options="tags, deferrable",
         limits="Tier, region and searches are not logged, nor how many images or seconds a call without tokens used. A gateway keeps a "
         "limited number of logs and drops the oldest. A page that says there are more is flagged. Do not drop Logpush files of the same "
         "gateway as well: their requests have no ids, and would count twice.",

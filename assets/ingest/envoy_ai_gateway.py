@@ -20,7 +20,8 @@ from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._meters import Media, Writes
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._prompts import parameters_of
+from meterbook.assets.ingest._tags import DEFERRABLE, SAYS, tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Reading
@@ -60,6 +61,12 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "latency_ms": ("duration",),
     "time_to_first_token_ms": (),
     "status_code": ("response_code",),
+    "max_output_tokens": ("gen_ai.request.max_tokens",),
+    "temperature": ("gen_ai.request.temperature",),
+    "is_streaming": ("gen_ai.request.stream",),
+    "has_tools": (),
+    "routing_reason": (),
+    "is_deferrable": (DEFERRABLE,),
     "session_id": ("session.id", "gen_ai.conversation.id"),
     **dict.fromkeys(("user_id", "key_id", "key_alias", "project_id", *_calls.OWNERS), ()),
 }
@@ -67,14 +74,26 @@ _AI = frozenset({"input_tokens", "output_tokens", "model", "requested_model"})
 """Columns without any of which an entry is about another kind of request."""
 _SIGNS = frozenset(key for name in _AI for key in _KEYS[name] if key.startswith(("gen_ai.", "genai_", "llm_")))
 _ENVOY = frozenset({"response_code", "start_time", "duration", "x-request-id", "upstream_cluster", "x-envoy-origin-path"})
-_TEXT = ("response_id", "model", "requested_model", "session_id", "user_id", "key_id", "key_alias", "project_id", *_calls.OWNERS)
-_COUNTS = tuple(name for name in _KEYS if name.endswith("_tokens"))
+_TEXT = (
+    "routing_reason",
+    "response_id",
+    "model",
+    "requested_model",
+    "session_id",
+    "user_id",
+    "key_id",
+    "key_alias",
+    "project_id",
+    *_calls.OWNERS,
+)
+_COUNTS = tuple(name for name in _KEYS if name.endswith("_tokens") and name != "max_output_tokens")
 _COLUMNS = columns(
     "request_id", "operation_id", "response_id", "started_at", "provider", "model", "requested_model", "served_tier", "region",
     "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens", "image_input_tokens",
     "video_input_tokens", "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "searches", "all_tokens",
     "latency_ms", "time_to_first_token_ms", "status", "error_class", "session_id", "user_id", "key_id", "key_alias", "project_id", "team",
-    "tenant", "feature", "environment", "experiment_arm", "tags",
+    "tenant", "feature", "environment", "experiment_arm", "tags", "max_output_tokens", "temperature", "is_streaming", "has_tools",
+    "routing_reason", "is_deferrable",
 )  # fmt: skip
 _UNSET = b'"-"'
 
@@ -102,6 +121,8 @@ def _read(content: Content, reading: Reading) -> Rows:
         if name not in _KEYS:
             raise FileRefused(f"has `fields:` for {name!r}, no column of this format; there are {', '.join(_KEYS)}")
     keys = {name: (own[name],) if name in own else known for name, known in _KEYS.items()}
+    if reading.options.deferrable:
+        keys["is_deferrable"] = (reading.options.deferrable, *keys["is_deferrable"])
     record, names = _record(tuple(sorted({key for some in keys.values() for key in some})))
 
     def rows(entry: msgspec.Struct, reading: Reading) -> list[Row]:
@@ -133,6 +154,7 @@ def _row(found: Mapping[str, _Value], reading: Reading) -> Row:
         **_tokens(found, reading),
         **done,
         **_no_tokens(found, done),
+        **_asked(found),
         # Clients that try again may keep their x-request-id: attempts are told apart by when they began.
         "request_id": f"{call} {started_at.isoformat()}Z" if call else None,
         "operation_id": call,
@@ -141,6 +163,13 @@ def _row(found: Mapping[str, _Value], reading: Reading) -> Row:
         "latency_ms": _calls.count(found["latency_ms"], "duration"),
         "time_to_first_token_ms": _calls.count(found["time_to_first_token_ms"], "time_to_first_token_ms"),
     }
+
+
+def _asked(found: Mapping[str, _Value]) -> Row:
+    """How it was asked, where the operator writes it."""
+    given = {"max_tokens": found["max_output_tokens"], "temperature": found["temperature"]}
+    said = {name: SAYS.get(str(found[name]).lower()) for name in ("is_streaming", "has_tools", "is_deferrable")}
+    return {**parameters_of(given, is_whole=False), **said}
 
 
 def _plain(value: _Value) -> str | int | float | None:
@@ -196,7 +225,8 @@ FORMAT = Format(
         obtain="The access log of the EnvoyProxy resource (type JSON, to a file or stdout), collected as files of bare lines.",
         taken="Tokens, models, times, status and session under the names of the documentation; what else the operator wrote (team, tenant, "
         "feature, environment, experiment_arm, user_id, key_id, key_alias, project_id, provider, served_tier, region, searches, "
-        "cache_write_1h_tokens, time_to_first_token_ms) where `fields` names it, and keys that `tags` names. Entries with neither a model "
+        "cache_write_1h_tokens, time_to_first_token_ms, max_output_tokens, temperature, is_streaming, has_tools, routing_reason, "
+        "is_deferrable) where `fields` names it, and keys that `tags` names. Entries with neither a model "
         "nor tokens, such as MCP traffic, are counted as filtered.",
         key="x-request-id and start_time; of several rows the one with the most tokens counts. Attempts of a client that keeps its "
         "x-request-id share operation_id. An entry without an id is known by its content and its place among equal entries of its file.",
@@ -204,7 +234,7 @@ FORMAT = Format(
         "where the total says that it lies beside; `tokens: exclusive` where its costs were defined otherwise. Without keys for cached "
         "tokens all input counts as uncached; cache writes are taken as five minutes.",
         money="none: cost comes from the rate cards, by the model's name alone unless `fields` gives the provider.",
-        options="fields, tokens, tags",
+        options="fields, tokens, tags, deferrable",
         limits="The gateway does not count what calls without tokens use. The keys of cached tokens are not documented: several spellings "
         "are read, `fields` names others. Keys inside objects are not read. Retries and fallbacks inside Envoy give one entry, of the "
         "last attempt. A client that left (response_code 0) is a failure with unknown tokens.",

@@ -23,9 +23,9 @@ from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._call_tables import TabledCalls
 from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._meters import ASSUMED
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, asked_of
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._tags import deferrable_of, tags_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Options, Reading
@@ -81,7 +81,7 @@ _COLUMNS = {
         "request_id", "response_id", "started_at", "provider", "model", "input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
         "audio_input_tokens", "output_tokens", "audio_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms",
         "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "project_id", "user_id", "session_id", "team",
-        "tenant", "feature", "environment", "experiment_arm", "tags", "prompt_hash", "cost_basis", "reported_cost_usd",
+        "tenant", "feature", "environment", "experiment_arm", "tags", *ASKED, "is_deferrable", "cost_basis", "reported_cost_usd",
     ),
     "updated_at": "TIMESTAMP",
     "is_passthrough_billing": "BOOLEAN",
@@ -99,6 +99,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             **said,
             **outcome,
             **_tokens(log, outcome),
+            **asked_of(None if _PLACEHOLDER in bytes(log.request_body)[:200] else log.request_body, reading),
             # The CLI's CSV has no request_id; both ids are of one call.
             "request_id": log.request_id or response_id,
             "response_id": response_id,
@@ -113,9 +114,9 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "project_id": log.organization_id or None,
             "user_id": log.user_id or log.request_user_id or said["user_id"],
             "tags": tags_of(reading, *given),
+            "is_deferrable": deferrable_of(reading, *given),
             "rating": _rating(log),
             "is_passthrough_billing": str(log.is_passthrough_billing).lower() in {"true", "1"},
-            "prompt_hash": None if _PLACEHOLDER in bytes(log.request_body)[:200] else prompt_hash(log.request_body, reading),
             "reported_cost_usd": _cost(log, reading.options),
         }
     ]
@@ -237,8 +238,8 @@ FORMAT = Format(
         obtain="`POST /v1/request/query-clickhouse` (all pages, `isCached` both ways), `npx @helicone/export`, or of your own ClickHouse "
         "`select * from request_response_rmt final format JSONEachRow`.",
         taken="Tokens, cost, times, model, status, user, organisation, proxy key, the properties team, tenant, feature, environment, "
-        "experiment-arm and Helicone-Session-Id, those named in `tags`, and a person's rating. Bodies are never kept; of a request a keyed "
-        "hash, where the book has a key and the body is in the file.",
+        "experiment-arm and Helicone-Session-Id, those named in `tags`, and a person's rating. Bodies are never kept; of a request its "
+        "parameters, and keyed hashes where the book has a key, if the body is in the file.",
         key="`request_id`; of several rows the one updated last counts. A row without one (the CLI's CSV) is known by `response_id`, under "
         "which the other shapes of the same call are found too; without both by its content.",
         tokens="Disjoint columns: input is prompt tokens, without audio and what a cache held; output is completion and reasoning tokens, "
@@ -246,7 +247,7 @@ FORMAT = Format(
         "Cache writes count as 5 minutes. The zeros of a failed call count as none only where it was declined (4xx, 503, 529).",
         money="`cost` is an estimate: nano-dollars as whole numbers in the table, USD elsewhere; 0 for tokens that are no cache hit is "
         "unknown. Calls paid with Helicone credits are flagged: their bill comes from Helicone.",
-        options="money_unit, tags",
+        options="money_unit, tags, deferrable",
         limits="Tier, region, images, searches, and what calls without tokens used are not in the table. The API hides answers from its "
         "cache unless asked, and gives at most 1,000 rows a page: a file of whole pages is flagged. Scores other than feedback are left "
         "out. A query of your own has to select `status` too, by which the table's unit is known; Parquet and CSV out of ClickHouse "

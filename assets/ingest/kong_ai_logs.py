@@ -25,7 +25,7 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest import _calls
 from meterbook.assets.ingest._calls import Calls, Row, columns
 from meterbook.assets.ingest._meters import USED
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, asked_of
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
 from meterbook.assets.ingest._typed_rows import Rows
@@ -37,6 +37,7 @@ Text = str | None
 _NULL = msgspec.Raw(b"null")
 _ANSWERS = ("proxy", "ai-proxy", "ai-proxy-advanced")
 """Plugins that log the answer itself; an entry of the newer layout has the first only."""
+_MODES = {"oneshot": False, "stream": True, "realtime": True}
 _EXCLUSIVE = frozenset({"anthropic", "bedrock"})  # their own input counts leave cached tokens out
 
 
@@ -50,6 +51,7 @@ class _Meta(msgspec.Struct):
     response_model: Text = None
     provider_name: Text = None
     llm_latency: Decimal | None = None
+    request_mode: Text = None
 
 
 class _Cache(msgspec.Struct):
@@ -100,7 +102,8 @@ class _Entry(msgspec.Struct):
 _NO_USAGE, _NO_META, _NO_CACHE, _NOBODY = _Usage(), _Meta(), _Cache(), _Part()
 _COLUMNS = columns(
     "request_id", "operation_id", "started_at", "provider", "model", "requested_model", *USED, "latency_ms", "time_to_first_token_ms",
-    "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "feature", "prompt_hash", "reported_cost_usd",
+    "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "feature", *ASKED,
+    "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -129,7 +132,10 @@ def _rows(entry: _Entry, reading: Reading, odd: set[str]) -> list[Row]:
         {**owner, **_call(plugin, reading.options, odd), "request_id": name if n == 0 else f"{name}/{at}"}
         for n, (at, plugin) in enumerate(calls)
     ]
-    found[0] |= {**_answer(entry, found[0]), "prompt_hash": prompt_hash(prompt, reading)}
+    mode = (calls[0][1].meta or _NO_META).request_mode
+    found[0] |= {**_answer(entry, found[0]), **asked_of(prompt, reading)}
+    if mode is not None:
+        found[0]["is_streaming"] = _MODES.get(mode)
     return found
 
 
@@ -242,8 +248,8 @@ FORMAT = Format(
         obtain="A logging plugin of Kong (http-log, file-log, kafka-log, ...) on the routes of AI Proxy, its entries collected as files.",
         taken="Of each model call in an entry: tokens, cost, models, provider, latencies, status, cache hit. The consumer is the key, the "
         "workspace the project, the route (else the service) the feature. Embeddings of a retrieval and a judge's call are rows of their "
-        "own. Entries without a model call are counted as filtered. Payloads are never kept; of a request a keyed hash, where the book "
-        "has a key.",
+        "own. Entries without a model call are counted as filtered. Payloads are never kept; of a request its parameters, and keyed "
+        "hashes where the book has a key.",
         key="`request.id`, else the content of the entry: two equal entries are one that was delivered twice. Of several the one with the "
         "most tokens counts. Calls of one entry share operation_id.",
         tokens="The provider's own numbers: prompt_tokens holds cached tokens, unless total_tokens or Anthropic's names say otherwise; "

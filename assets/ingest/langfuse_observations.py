@@ -27,7 +27,7 @@ from meterbook.assets.ingest import _calls, _langfuse, _meters
 from meterbook.assets.ingest._calls import OWNERS, Row, columns
 from meterbook.assets.ingest._exports import Exports
 from meterbook.assets.ingest._meters import USED, Media, Writes
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, parameters_of, prompt_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format
 from meterbook.assets.sources import Options, Reading
@@ -61,11 +61,13 @@ class _Observation(msgspec.Struct):
     tags: list[Any] | str | None = None
     metadata: msgspec.Raw = _NULL
     input: msgspec.Raw = _NULL
+    model_parameters: msgspec.Raw = _NULL
+    tool_definitions: msgspec.Raw = _NULL
 
 
 _COLUMNS = columns(
     "request_id", "operation_id", "started_at", "updated_at", "kind_of_call", "model", *(name for name in USED if name not in _UNTOLD),
-    "latency_ms", "time_to_first_token_ms", "status", "project_id", "user_id", "session_id", *OWNERS, "tags", "prompt_hash",
+    "latency_ms", "time_to_first_token_ms", "status", "project_id", "user_id", "session_id", *OWNERS, "tags", *ASKED, "is_deferrable",
     "reported_cost_usd",
 ) | {"updated_at": "TIMESTAMP"}  # fmt: skip
 
@@ -115,6 +117,7 @@ def _row(seen: _Observation, kind: str, reading: Reading) -> Row:
     return {
         **tokens,
         **said,
+        **_asked(seen, reading),
         "request_id": seen.id,
         "operation_id": seen.trace_id or None,
         "started_at": started,
@@ -128,8 +131,17 @@ def _row(seen: _Observation, kind: str, reading: Reading) -> Row:
         "user_id": seen.user_id or said["user_id"],
         "session_id": seen.session_id or said["session_id"],
         "environment": seen.environment or said["environment"],
-        "prompt_hash": None if bytes(seen.input) in {b"null", b'""'} else prompt_hash(seen.input, reading),
         "reported_cost_usd": _cost(seen, is_counted=failed or tokens["input_tokens"] is not None or tokens["output_tokens"] is not None),
+    }
+
+
+def _asked(seen: _Observation, reading: Reading) -> Row:
+    """What Langfuse shows of the parameters: those that were given, and tools where the input was kept."""
+    prompt = msgspec.Raw() if bytes(seen.input) in {b"null", b'""'} else seen.input
+    parameters = _langfuse.mapping(seen.model_parameters)
+    return {
+        **prompt_of(prompt, reading),
+        **parameters_of({**parameters, "tools": list(_langfuse.mapping(seen.tool_definitions))}, is_whole=False),
     }
 
 
@@ -225,8 +237,8 @@ def _sum(found: Mapping[str, int], *words: str) -> int | None:
 def _read(content: Content, reading: Reading) -> Rows:
     file = _File()
     names = {"model": "provided_model_name"}
-    nested = frozenset({"usage_details", "cost_details", "metadata", "tags"})
-    bodies = ("metadata", "input", "tags")
+    nested = frozenset({"usage_details", "cost_details", "metadata", "tags", "model_parameters", "tool_definitions"})
+    bodies = ("metadata", "input", "tags", "model_parameters", "tool_definitions")
     rows = Exports(_Observation, _COLUMNS, file.rows, ("data",), bodies, names=names, nested=nested).read(content, reading)
     rows.flags += file.flags()
     return rows
@@ -245,7 +257,8 @@ FORMAT = Format(
         taken="Tokens, cost, times, model, level, trace, user, session, environment, and team, tenant, feature and experiment_arm of "
         "metadata or tags (`team:search`); what `tags` of the book names of metadata and tags, also of the trace. Calls are GENERATION and "
         "EMBEDDING, and RETRIEVER, EVALUATOR, GUARDRAIL and TOOL with a model and tokens of their own. Other types are left out; a file is "
-        "flagged where these have tokens.",
+        "flagged where these have tokens. Of model_parameters the cap on the answer, temperature and streaming; of the input "
+        "keyed hashes, where the book has a key.",
         key="`id`; of several rows the one updated last counts, so windows that share a boundary, both tables of one export, and a later "
         "export of the same days add nothing. The trace is the operation; its calls count as calls, not as repeated attempts.",
         tokens="input and output leave out the details beside them, and reasoning is added to output; details of audio, image and video "
@@ -253,7 +266,7 @@ FORMAT = Format(
         "as 5 minutes.",
         money="`total_cost`, else the sum of `cost_details`, in USD: Langfuse's estimate, or what the caller gave. Empty is unknown.",
         options="`tokens`: inclusive where your own SDK code sends input with cached tokens inside, exclusive where it never does. `tags`: "
-        "a tag `name:value` or `name=value` is what it says, any other word of the list is true.",
+        "a tag `name:value` or `name=value` is what it says, any other word of the list is true. `deferrable`.",
         limits="No provider, no region and no service tier: prices are found by the model's name, at the standard tier. Other units than "
         "tokens (characters, seconds, images) are not told from tokens: units of your own count as input or output. Video output stays in "
         "the output. The blob export takes rows by their start, once: what is updated later stays as it was. The texts of "

@@ -3,16 +3,20 @@
 One row per request attempt. `prompt_tokens` includes what was read from and written to a cache (also for Anthropic), so buckets are
 made exclusive here; rows whose cached tokens exceed their prompt are set aside. Timestamps without a zone are UTC. `spend` is the
 gateway's estimate in USD; 0 with tokens, success and no cache hit means that LiteLLM knew no price, and becomes NULL in staging.
-Message bodies (`messages`, `response`, `proxy_server_request`) are never read, nor kept with a row that is set aside.
+Of bodies, which LiteLLM stores only where it is told to, `proxy_server_request` gives the parameters of the call, `response` why the answer
+ended, and the prompt keyed hashes where the book has a key; nothing else of them is read, nor kept with a row that is set aside.
 
 Cache figures stand in `metadata.usage_object` or, in older versions, `additional_usage_values`; a cache write without a split by
 lifetime is taken as five minutes, the provider's default, as is one of thirty. What only few calls have (audio, images, video, searches,
-long caches, regions, quantities) is taken from the odd lines that say so, so that all others stay fast; see `_litellm`.
+long caches, regions, quantities, bodies) is taken from the odd lines that say so, so that all others stay fast; see `_litellm`.
+
+Why a route was taken is `metadata.routing_decision` where that is a word, else what LiteLLM counts: `fallback` where it went on to another
+model group, `retry` where it asked again, `primary` where it says that it did not fall back.
 
 Owners: `metadata.user_api_key_alias`, `user_api_key_team_alias` (or `team_id`), `user_api_key_project_alias`; the caller's own
 `spend_logs_metadata` gives tenant, feature, environment, session and experiment_arm, as do request tags of the form `feature:chat`;
 `end_user` is the tenant where nothing else says so. Attempts of one call share `litellm_call_id`. What the book names in `tags` is taken
-of the caller's metadata and of request tags (`name:value`, `name=value`, or a word, which then is `true`).
+of the caller's metadata and of request tags (`name:value`, `name=value`, or a word, which then is `true`), as is `deferrable`.
 """
 
 from decimal import Decimal
@@ -21,17 +25,20 @@ from typing import Annotated, Any
 import msgspec
 
 from meterbook.assets.ingest import _litellm
+from meterbook.assets.ingest._duck import OWN
 from meterbook.assets.ingest._lines import Lines, settled_amount
 from meterbook.assets.ingest._litellm import Breakdown, CallType, Completion, Lifetimes, Usage
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import asked_of
 from meterbook.assets.ingest._records import Count
-from meterbook.assets.ingest._shapes import OURS, read_as
-from meterbook.assets.ingest._sql import amount, first, instant, missing, negative, not_an_instant, text
-from meterbook.assets.ingest._tags import tags_of, words
+from meterbook.assets.ingest._shapes import BODY, OURS, read_as
+from meterbook.assets.ingest._spend_log_columns import METERS, SHAPE, Own
+from meterbook.assets.ingest._sql import missing, negative, not_an_instant
+from meterbook.assets.ingest._tags import deferrable_of, tags_of, words
 from meterbook.assets.ingest.format import About, Format, has_keys
 from meterbook.assets.sources import Reading
 
 _NULL = msgspec.Raw(b"null")
+_EMPTY = frozenset({b"null", b"{}", b"[]", b'""', b'"{}"'})
 _BODIES = frozenset({"messages", "response", "proxy_server_request"})
 
 
@@ -46,6 +53,7 @@ class _Said(msgspec.Struct, gc=False, omit_defaults=True):
     environment: Any = None
     session: Any = None
     experiment_arm: Any = None
+    deferrable: Any = None
 
 
 class _Metadata(msgspec.Struct, gc=False, omit_defaults=True):
@@ -61,26 +69,9 @@ class _Metadata(msgspec.Struct, gc=False, omit_defaults=True):
     error_information: _Error | None = None
     cost_breakdown: Breakdown | None = None
     status: str | None = None
-
-
-class _Own(msgspec.Struct, gc=False, omit_defaults=True):
-    prompt_hash: str | None = None
-    tags: str | None = None
-    cache_write_12h_tokens: Count | None = None
-    audio_input_tokens: Count | None = None
-    audio_cache_read_tokens: Count | None = None
-    audio_output_tokens: Count | None = None
-    image_input_tokens: Count | None = None
-    image_cache_read_tokens: Count | None = None
-    image_output_tokens: Count | None = None
-    video_input_tokens: Count | None = None
-    searches: Count | None = None
-    quantity: Decimal | None = None
-    quantity_unit: str | None = None
-    region: str | None = None
-
-
-_METERS = tuple(name for name in _Own.__struct_fields__ if name not in {"prompt_hash", "tags"})
+    attempted_fallbacks: Count | None = None
+    attempted_retries: Count | None = None
+    routing_decision: Any = None
 
 
 class SpendLog(msgspec.Struct, gc=False, omit_defaults=True):
@@ -109,8 +100,18 @@ class SpendLog(msgspec.Struct, gc=False, omit_defaults=True):
     cache_hit: str | bool | None = None
     request_tags: list[Any] | str | None = None
     status: str | None = None
-    messages: msgspec.Raw = _NULL
-    own: Annotated[_Own | None, OURS] = msgspec.field(default=None, name="meterbook")
+    messages: Annotated[msgspec.Raw, BODY] = _NULL
+    proxy_server_request: Annotated[msgspec.Raw, BODY] = _NULL
+    response: Annotated[msgspec.Raw, BODY] = _NULL
+    own: Annotated[Own | None, OURS] = msgspec.field(default=None, name=OWN)
+
+
+def _told(log: SpendLog, reading: Reading) -> Own | None:
+    """What the bodies of a log say; None where there are none."""
+    asked, messages, response = (one or _NULL for one in (log.proxy_server_request, log.messages, log.response))
+    if {bytes(asked), bytes(messages), bytes(response)} <= _EMPTY:
+        return None
+    return Own(**asked_of(asked, reading, messages), finish_reason=_litellm.finish_reason(response))
 
 
 def _settle(log: SpendLog, reading: Reading) -> None:
@@ -120,15 +121,19 @@ def _settle(log: SpendLog, reading: Reading) -> None:
     tags = msgspec.json.decode(log.request_tags) if isinstance(log.request_tags, str) and log.request_tags[:1] == "[" else log.request_tags
     log.request_tags = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else None
     said = log.metadata.spend_logs_metadata if log.metadata else None
-    log.own = _Own(prompt_hash(log.messages, reading), tags_of(reading, words(log.request_tags), said or {}))
-    log.messages = _NULL
+    log.own = _told(log, reading) or Own()
+    log.messages = log.proxy_server_request = log.response = _NULL
+    given = words(log.request_tags), said or {}
+    log.own.tags, log.own.is_deferrable = tags_of(reading, *given), deferrable_of(reading, *given)
+    if log.metadata and not isinstance(log.metadata.routing_decision, str):
+        log.metadata.routing_decision = None
     if log.metadata and said:
         plain = {name: said.get(name) for name in _Said.__struct_fields__}
         log.metadata.spend_logs_metadata = {name: str(value) for name, value in plain.items() if isinstance(value, str | int)}
     _settle_meters(log, log.own)
 
 
-def _settle_meters(log: SpendLog, own: _Own) -> None:
+def _settle_meters(log: SpendLog, own: Own) -> None:
     """Take what only few calls use out of the usage object, which keeps what all have, exclusive."""
     meta = log.metadata or _Metadata()
     new, old = meta.usage_object or Usage(), meta.additional_usage_values or Usage()
@@ -140,7 +145,7 @@ def _settle_meters(log: SpendLog, own: _Own) -> None:
         return
     usage = Usage(**{name: getattr(new, name) or getattr(old, name) for name in Usage.__struct_fields__})
     row = _litellm.buckets(log.prompt_tokens, log.completion_tokens, log.total_tokens, usage, log.call_type)
-    for name in _METERS:
+    for name in METERS:
         setattr(own, name, row.get(name, getattr(own, name)))
     five, hour = row["cache_write_5m_tokens"], row["cache_write_1h_tokens"]
     meta.usage_object = Usage(
@@ -153,95 +158,6 @@ def _settle_meters(log: SpendLog, own: _Own) -> None:
     meta.additional_usage_values, log.metadata = None, meta
 
 
-_NEW, _OLD = "metadata.usage_object", "metadata.additional_usage_values"
-_PROMPT, _BEFORE = f"{_NEW}.prompt_tokens_details", f"{_OLD}.prompt_tokens_details"
-
-
-def _either(name: str, figure: str) -> str:
-    """A figure of the details that are there: those of `usage_object`, else of what older versions write."""
-    return f"case when {_NEW}.{name} is not null then {_NEW}.{name}.{figure} else {_OLD}.{name}.{figure} end"
-
-
-def _written(usage: str) -> str:
-    return first(
-        f"{usage}.cache_creation_input_tokens",
-        f"{usage}.prompt_tokens_details.cache_creation_tokens",
-        f"{usage}.prompt_tokens_details.cache_write_tokens",
-    )
-
-
-def _said(name: str) -> str:
-    """What a caller says of itself: in its own metadata, else in the last tag of that name."""
-    tag = f"case when contains(_tags, chr(10) || '{name}:') then split_part(split_part(_tags, chr(10) || '{name}:', -1), chr(10), 1) end"
-    # Most have one tag, which need not be searched for each name.
-    either = f"case when _tags is not null then {tag} when _key = '{name}' then substr(_tag, {len(name) + 2}) end"
-    return f"coalesce({text(f'metadata.spend_logs_metadata.{name}')}, {text(either)})"
-
-
-_BOTH = "prompt_tokens + completion_tokens"
-_SHAPE: dict[str, tuple[str, str]] = {
-    "_startTime": ("VARCHAR", "startTime"),
-    "_spend": ("VARCHAR", "spend"),
-    "_start": ("TIMESTAMP", instant("startTime")),
-    "_end": ("TIMESTAMP", instant("endTime")),
-    "_first_token": ("TIMESTAMP", instant("completionStartTime")),
-    "_tag": ("VARCHAR", "case when len(request_tags) = 1 then request_tags[1] end"),
-    "_key": ("VARCHAR", "split_part(_tag, ':', 1)"),
-    "_tags": ("VARCHAR", "case when len(request_tags) > 1 then chr(10) || array_to_string(request_tags, chr(10)) end"),
-    "_written": ("BIGINT", f"coalesce(nullif({_written(_NEW)}, 0), {_written(_OLD)})"),
-    "_thoughts": ("BIGINT", _either("completion_tokens_details", "reasoning_tokens")),
-    "_5m": ("BIGINT", _either("cache_creation", "ephemeral_5m_input_tokens")),
-    "_1h": ("BIGINT", first(_either("cache_creation", "ephemeral_1h_input_tokens"))),
-    "request_id": ("VARCHAR", "request_id"),
-    "operation_id": ("VARCHAR", f"coalesce({text('litellm_call_id')}, {text('metadata.litellm_call_id')})"),
-    "started_at": ("TIMESTAMP", "_start"),
-    "latency_ms": ("BIGINT", "date_sub('millisecond', _start, _end)"),
-    "time_to_first_token_ms": ("BIGINT", "date_sub('millisecond', _start, _first_token)"),
-    "model": ("VARCHAR", text("model")),
-    "requested_model": ("VARCHAR", text("model_group")),
-    "provider": ("VARCHAR", text("custom_llm_provider")),
-    "served_tier": ("VARCHAR", f"coalesce({text(f'{_NEW}.service_tier')}, metadata.cost_breakdown.service_tier)"),
-    "prompt_tokens": ("BIGINT", "prompt_tokens"),
-    "cache_read_tokens": (
-        "BIGINT",
-        first(f"{_NEW}.cache_read_input_tokens", f"{_PROMPT}.cached_tokens", f"{_OLD}.cache_read_input_tokens", f"{_BEFORE}.cached_tokens"),
-    ),
-    "cache_write_5m_tokens": ("BIGINT", "case when _written <> 0 then _written - _1h else coalesce(_5m, 0) end"),
-    "cache_write_1h_tokens": ("BIGINT", "_1h"),
-    # Older versions left the reasoning of Google and xAI beside the completion, as `_meters.with_thoughts` has it.
-    "completion_tokens": (
-        "BIGINT",
-        (
-            f"completion_tokens + case when total_tokens = {_BOTH} or not _thoughts > 0 then 0 "
-            f"when _thoughts > completion_tokens or total_tokens = {_BOTH} + _thoughts then _thoughts else 0 end"
-        ),
-    ),
-    "reasoning_tokens": ("BIGINT", "_thoughts"),
-    "spend_usd": ("DECIMAL(18,12)", amount("spend")),
-    "status": ("VARCHAR", f"coalesce({text('given.status')}, {text('metadata.status')})"),
-    "error_class": ("VARCHAR", "metadata.error_information.error_class"),
-    "is_cache_hit": ("BOOLEAN", "coalesce(lower(cache_hit) = 'true', false)"),
-    "key_id": ("VARCHAR", text("api_key")),
-    "key_alias": ("VARCHAR", text("metadata.user_api_key_alias")),
-    "project_id": (
-        "VARCHAR",
-        f"coalesce({text('metadata.user_api_key_project_alias')}, {text('metadata.user_api_key_project_id')})",
-    ),
-    "account_id": ("VARCHAR", f"coalesce({text('organization_id')}, {text('metadata.user_api_key_org_id')})"),
-    "user_id": ("VARCHAR", text('"user"')),
-    "session_id": ("VARCHAR", f"coalesce({text('given.session_id')}, {_said('session')})"),
-    "team": ("VARCHAR", f"coalesce({_said('team')}, {text('metadata.user_api_key_team_alias')}, {text('team_id')})"),
-    "tenant": ("VARCHAR", f"coalesce({_said('tenant')}, {text('end_user')})"),
-    "feature": ("VARCHAR", _said("feature")),
-    "environment": ("VARCHAR", _said("environment")),
-    "experiment_arm": ("VARCHAR", _said("experiment_arm")),
-    "tags": ("VARCHAR", "meterbook.tags"),
-    "prompt_hash": ("VARCHAR", "meterbook.prompt_hash"),
-    **{name: ("BIGINT", f"meterbook.{name}") for name in _METERS if name.endswith("_tokens") or name == "searches"},
-    "quantity": ("DECIMAL(18,6)", "cast(meterbook.quantity as decimal(18,6))"),
-    "quantity_unit": ("VARCHAR", "meterbook.quantity_unit"),
-    "region": ("VARCHAR", "meterbook.region"),
-}
 _CACHED = "(cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens)"
 _BROKEN = [
     missing("request_id"),
@@ -266,7 +182,7 @@ _BROKEN = [
     (f"prompt_tokens < {_CACHED}", f"'cached tokens (' || {_CACHED} || ') exceed prompt tokens (' || prompt_tokens || ')'"),
 ]
 _NESTED = frozenset({"metadata", "request_tags"})
-_READER = Lines(SpendLog, _NESTED, _BODIES, _NESTED, shape=_SHAPE, broken=_BROKEN, settle=_settle, day="started_at")
+_READER = Lines(SpendLog, _NESTED, _BODIES, _NESTED, shape=SHAPE, broken=_BROKEN, settle=_settle, told=_told, day="started_at")
 
 FORMAT = Format(
     name="litellm_spendlogs",
@@ -279,15 +195,16 @@ FORMAT = Format(
         obtain="The proxy's PostgreSQL table as a CSV dump (`COPY ... CSV HEADER`) or JSON lines, or its API: "
         "`/spend/logs?summarize=false` and `/spend/logs/v2`.",
         taken="Tokens by medium, web searches, cost, times, served tier, region, key, team, organisation, status, and what `tags` names of "
-        "spend_logs_metadata and request tags. Messages and responses are never read.",
+        "spend_logs_metadata and request tags. Where prompts are stored: the cap on the answer, temperature, streaming and tools of "
+        "proxy_server_request, why the answer ended, and keyed hashes of the prompt, where the book has a key; bodies are never kept.",
         key="`request_id`; of several rows the one with the most tokens counts.",
         tokens="prompt_tokens holds cache reads and writes (for Anthropic too), audio, images and video; completion_tokens holds "
         "reasoning, beside it where total_tokens says so (older versions), audio and images; a cache write without a lifetime, or of 30 "
         "minutes, counts as 5 minutes.",
         money="`spend` in USD, the gateway's estimate with its own discounts and margins; 0 for tokens that are no cache hit means that it "
         "knew no price: unknown.",
-        options="`tags`: a request tag `name:value` or `name=value` is what it says, any other word of the list is true. Files are then "
-        "read at a third of the speed.",
+        options="`tags`, `deferrable`: a request tag `name:value` or `name=value` is what it says, any other word of the list is true. "
+        "Files are then read at a third of the speed, as are lines with bodies.",
         limits="Calls without tokens have a quantity where the log tells it (seconds of audio, pages, characters, images of embeddings): "
         "speech and images that are sold by the piece have none. Video output stays in the output. `/spend/logs` gives at most 10,000 "
         "rows: a file of so many is flagged. Retries and fallbacks are rows of their own.",

@@ -2,7 +2,8 @@
 
 Times are unix seconds with fractions, read exactly. `prompt_tokens` holds what was read from and written to a cache (also for Anthropic),
 so buckets are made exclusive here; the parts stand in `metadata.usage_object`, in older versions only in `response.usage`, the one thing
-that is read of a response, beside how many images it holds. A cache write without a split by lifetime is taken as five minutes.
+that is read of a response, beside how many images it holds and why it ended. A cache write without a split by lifetime is taken as five
+minutes.
 
 `response_cost` is USD and what LiteLLM_SpendLogs calls `spend`: the proxy's charge-back price, its discounts and margins inside.
 `cost_breakdown.original_cost` is before both; a file in which the two differ says so. The parts of the breakdown are not added up:
@@ -26,10 +27,10 @@ from meterbook.assets.ingest import _calls, _litellm, _meters
 from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
 from meterbook.assets.ingest._litellm import NO_USAGE, Breakdown, Usage, buckets
 from meterbook.assets.ingest._meters import USED
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, asked_of
 from meterbook.assets.ingest._records import Count
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._tags import tags_of, words
+from meterbook.assets.ingest._tags import deferrable_of, label_of, tags_of, words
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import LARGEST, About, Format, Sample, first_line
 from meterbook.assets.sources import Reading
@@ -73,6 +74,7 @@ class _Metadata(msgspec.Struct):
     spend_logs_metadata: dict[str, Any] | None = None
     requester_metadata: dict[str, Any] | None = None
     usage_object: Usage | None = None
+    routing_decision: Any = None
 
 
 class _Log(msgspec.Struct):
@@ -100,6 +102,7 @@ class _Log(msgspec.Struct):
     metadata: _Metadata | None = None
     error_information: _Error | None = None
     messages: msgspec.Raw = msgspec.Raw()
+    model_parameters: msgspec.Raw = msgspec.Raw()
     response: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -107,8 +110,8 @@ _NONE, _NO_BREAKDOWN = _Metadata(), Breakdown()
 _COLUMNS = columns(
     "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", *USED, "latency_ms",
     "time_to_first_token_ms", "status", "error_class", "is_cache_hit", "key_id", "key_alias", "project_id", "account_id", "user_id",
-    "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "tags", "prompt_hash", "reported_cost_usd",
-    "original_cost_usd",
+    "session_id", "team", "tenant", "feature", "environment", "experiment_arm", "tags", *ASKED, "routing_reason", "is_deferrable",
+    "finish_reason", "reported_cost_usd", "original_cost_usd",
 )  # fmt: skip
 _COLUMNS["original_cost_usd"] = _COLUMNS["reported_cost_usd"]
 
@@ -117,11 +120,13 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
     failed = log.status == "failure"
     is_hit = str(log.cache_hit).lower() == "true"
     usage, breakdown = _usage(log), log.cost_breakdown or _NO_BREAKDOWN
+    routed = log.metadata and log.metadata.routing_decision
     return [
         {
             **_owners(log, log.metadata or _NONE, reading),
             **_used(log, usage, failed=failed),
             **_times(log),
+            **_asked(log, reading),
             "request_id": log.id or None,
             "response_id": (log.litellm_call_id if is_hit else log.id) or None,
             "operation_id": log.litellm_call_id or log.trace_id or None,
@@ -133,11 +138,18 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "status": "failure" if failed else "success",
             "error_class": _error(log) if failed else None,
             "is_cache_hit": is_hit,
-            "prompt_hash": None if _REDACTED in bytes(log.messages)[:200] else prompt_hash(log.messages, reading),
+            "routing_reason": label_of(routed) if isinstance(routed, str) else None,
+            "finish_reason": _litellm.finish_reason(log.response),
             "reported_cost_usd": _calls.money(log.response_cost, "usd", "response_cost"),
             "original_cost_usd": _calls.money(breakdown.original_cost, "usd", "original_cost"),
         }
     ]
+
+
+def _asked(log: _Log, reading: Reading) -> Row:
+    prompt = msgspec.Raw() if _REDACTED in bytes(log.messages)[:200] else log.messages
+    asked = asked_of(log.model_parameters, reading, prompt)
+    return asked if log.stream is None else {**asked, "is_streaming": log.stream}
 
 
 def _provider(name: str | None) -> str | None:
@@ -216,6 +228,7 @@ def _owners(log: _Log, meta: _Metadata, reading: Reading) -> Row:
         "project_id": meta.user_api_key_project_alias or meta.user_api_key_project_id or None,
         "account_id": meta.user_api_key_org_id or None,
         "tags": tags_of(reading, asked, words(log.request_tags), own),
+        "is_deferrable": deferrable_of(reading, asked, words(log.request_tags), own),
     }
 
 
@@ -231,7 +244,9 @@ def _tags(tags: Sequence[Any]) -> Row:
 
 def _read(content: Content, reading: Reading) -> Rows:
     """Read one file, and say where the proxy's own price is not the provider's."""
-    rows = Calls(_Log, _COLUMNS, _rows, bodies=("messages", "response", "metadata", "request_tags")).read(content, reading)
+    rows = Calls(_Log, _COLUMNS, _rows, bodies=("messages", "model_parameters", "response", "metadata", "request_tags")).read(
+        content, reading
+    )
     apart = (pl.col("original_cost_usd") - pl.col("reported_cost_usd")).abs() > _FLOAT_NOISE
     costs = rows.frames(["original_cost_usd", "reported_cost_usd"])
     priced = sum(one.filter((pl.col("reported_cost_usd") > 0) & apart).height for one in costs)
@@ -258,7 +273,8 @@ FORMAT = Format(
         taken="Tokens by medium, web searches, cost, times, served tier, region, status and error class; key, team, project, organisation "
         "and user of the proxy; spend_logs_metadata, request tags of the form `feature:chat` and the request's own metadata (team, tenant, "
         "feature, environment, session, experiment_arm), and what `tags` names of these three: a tag `name:value` or `name=value` is what "
-        "it says, any other word of the list is `true`. Messages and responses are never kept; of messages a keyed hash, where the book "
+        "it says, any other word of the list is `true`. Of model_parameters the cap on the answer, temperature, streaming and whether "
+        "tools were offered; of a response why it ended. Messages and responses are never kept; of messages keyed hashes, where the book "
         "has a key.",
         key="`id`, which is the request_id of LiteLLM_SpendLogs: a call in both counts once. Of several rows the one with the most tokens "
         "counts. Attempts (retries, fallbacks) share `litellm_call_id`. An object without an id is known by its content.",
@@ -267,7 +283,7 @@ FORMAT = Format(
         "minutes, counts as 5 minutes. The zeros of a failed call are counted as none only where a provider declined it (4xx, 503, 529).",
         money="`response_cost` in USD, the proxy's charge-back price with its discounts and margins, as `spend` in SpendLogs; a file in "
         "which it is not `original_cost` is flagged. 0 for tokens that are no cache hit means that it knew no price: unknown.",
-        options="tags",
+        options="tags, deferrable",
         limits="Calls without tokens have a quantity where the payload tells it: images of the response, seconds of audio, pages, "
         "characters; speech has none. Video output stays in the output. Answers of the proxy's cache and fetched batches have other ids "
         "in SpendLogs: who drops both says `counts: false` of one of the two sources. Payloads dropped under load are lost. Batches are "

@@ -37,6 +37,7 @@ class _Generation(msgspec.Struct):
     provider_name: Text = None
     variant: Text = None
     cancelled: bool | str | None = None
+    streamed: bool | str | None = None
     user: Text = None
     finish_reason_normalized: Text = None
     generation_time_ms: Decimal | None = None
@@ -63,6 +64,7 @@ def _rows(one: _Generation, _reading: Reading) -> list[Row]:
             "latency_ms": _calls.milliseconds(one.generation_time_ms, "generation_time_ms"),
             "time_to_first_token_ms": _calls.milliseconds(one.time_to_first_token_ms, "time_to_first_token_ms"),
             "status": "failure" if one.finish_reason_normalized == "error" else "success",
+            "is_streaming": {"true": True, "false": False}.get(str(one.streamed).lower()),
             "finish_reason": one.finish_reason_normalized or ("cancelled" if is_cancelled else None),
             "is_cache_hit": False,
             "key_alias": one.api_key_name or None,

@@ -17,6 +17,7 @@ from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Calls, Row, mentions
 from meterbook.assets.ingest._meters import Media
 from meterbook.assets.ingest._openrouter import CALL_COLUMNS, flag_own_keys
+from meterbook.assets.ingest._tags import label_of
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format
 from meterbook.assets.sources import Reading
@@ -38,6 +39,8 @@ class _Generation(msgspec.Struct):
     generation_time: Decimal | None = None
     cancelled: bool | None = None
     finish_reason: Text = None
+    streamed: bool | None = None
+    router: Text = None
     tokens_prompt: Decimal | None = None
     tokens_completion: Decimal | None = None
     native_tokens_prompt: Decimal | None = None
@@ -77,6 +80,8 @@ def _rows(answer: _Answer, _reading: Reading) -> list[Row]:
             "latency_ms": _calls.milliseconds(one.generation_time, "generation_time"),
             "time_to_first_token_ms": _calls.milliseconds(one.latency, "latency"),
             "status": "failure" if one.finish_reason == "error" else "success",
+            "is_streaming": one.streamed,
+            "routing_reason": label_of(one.router),
             "finish_reason": one.finish_reason or ("cancelled" if one.cancelled else None),
             "is_cache_hit": bool(one.response_cache_source_id),
             "project_id": one.workspace_id or None,
@@ -126,7 +131,7 @@ FORMAT = Format(
     about=About(
         obtain="GET `/api/v1/generation?id=...` for each call, saved as JSON, as a list, or one a line.",
         taken="Tokens, image tokens of the answer, results of web searches (which are what is charged), cost, times, tier, region, host, "
-        "user, session and workspace. The content of calls is never read.",
+        "user, session, workspace, streaming and the router that chose the model. The content of calls is never read.",
         key="`id`; of several answers the one with the larger cost counts. The activity CSV (`openrouter_activity_csv`) names the same "
         "calls by the same id, and each counts once.",
         tokens="native_tokens_prompt holds cached tokens, native_tokens_completion holds reasoning; where they are missing, the counts of "

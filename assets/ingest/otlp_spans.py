@@ -21,15 +21,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from meterbook.assets.content import Content, FileRefused
 from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import Row, columns
 from meterbook.assets.ingest._meters import Media, Writes
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED
+from meterbook.assets.ingest._span_requests import PARAMETERS, PROMPTS, SPOKEN, asked, first_chunk
 from meterbook.assets.ingest._spans import Span, Spans
-from meterbook.assets.ingest._tags import tags_of, wanted
+from meterbook.assets.ingest._tags import DEFERRABLE, deferrable_of, tags_of, wanted
 from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import About, Format, Sample
 from meterbook.assets.sources import Options, Reading
@@ -64,25 +63,23 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "project_id": ("service.name",),
     "account_id": ("cloud.account.id",),
     "environment": ("deployment.environment.name", "deployment.environment", "environment"),
+    **PARAMETERS,
+    "routing_reason": ("routing_reason",),
+    "first_chunk": ("gen_ai.response.time_to_first_chunk",),
+    DEFERRABLE: (DEFERRABLE,),
     **{name: (name,) for name in ("team", "tenant", "feature", "experiment_arm", "key_alias")},
 }
 """What is read -> the attributes that say it, the current name first."""
 _OWNED = ("session_id", "user_id", "project_id", "account_id", "environment", "team", "tenant", "feature", "experiment_arm", "key_alias")
-_NAMED = (*_OWNED, "region")
+_NAMED = (*_OWNED, "region", "routing_reason")
 """What the book may name attributes for."""
 _ADDRESS = re.compile(r"^bedrock[a-z-]*[.]([a-z]+(?:-[a-z]+)+-[0-9])[.]|^([a-z]+-[a-z]+[0-9]+)-aiplatform[.]googleapis[.]com$")
 """Addresses of Bedrock and Vertex AI, which name the region that serves."""
-_PROMPTS = ("gen_ai.input.messages", "gen_ai.prompt")
-_MESSAGES = re.compile(
-    r"gen_ai[.](prompt|completion|input|output|system_instructions|tool)\b|llm[.](prompts|completions|input_messages|output_messages)\b"
-    r"|(input|output)[.]value$|traceloop[.]entity[.](input|output)$"
-)
-"""Attributes of the conventions and of common instrumentations that hold what was said: never a tag, whatever the book asks for."""
 _COLUMNS = columns(
     "request_id", "response_id", "operation_id", "started_at", "provider", "model", "requested_model", "served_tier", "region",
     "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "audio_input_tokens", "image_input_tokens", "video_input_tokens",
     "output_tokens", "audio_output_tokens", "image_output_tokens", "reasoning_tokens", "all_tokens", "latency_ms", "status", "error_class",
-    "finish_reason", *_OWNED, "tags", "prompt_hash",
+    "time_to_first_token_ms", "finish_reason", *_OWNED, "tags", *ASKED, "routing_reason", "is_deferrable",
 )  # fmt: skip
 
 
@@ -94,7 +91,8 @@ def _names(options: Options) -> dict[str, tuple[str, ...]]:
     """
     if unknown := sorted(set(options.fields).difference(_NAMED)):
         raise FileRefused(f"has `fields:` for {unknown[0]} in `sources:`; known are {', '.join(_NAMED)}")
-    return {**_NAMES, **{name: (key,) for name, key in options.fields.items()}}
+    named = {DEFERRABLE: (options.deferrable, DEFERRABLE)} if options.deferrable else {}
+    return {**_NAMES, **named, **{name: (key,) for name, key in options.fields.items()}}
 
 
 class _File:
@@ -152,7 +150,7 @@ def _row(span: Span, found: Row, reading: Reading) -> Row:
     error = _text(found["error_class"] if found["error_class"] is not None else found["code"]) if failed else None
     return {
         **_tokens(found, reading.options, failed=failed, was_refused=_calls.refused(error or "")),
-        **{name: _text(found[name]) for name in ("response_id", "requested_model", "finish_reason", *_OWNED)},
+        **{name: _text(found[name]) for name in ("response_id", "requested_model", "finish_reason", "routing_reason", *_OWNED)},
         "served_tier": _meters.tier(_text(found["served_tier"])),
         "region": _meters.region(_text(found["region"]), _region_of(_text(found["address"]))),
         "request_id": f"{trace}-{_id(span.span_id, 8, 'spanId')}",
@@ -164,7 +162,9 @@ def _row(span: Span, found: Row, reading: Reading) -> Row:
         "status": "failure" if failed else "success",
         "error_class": error,
         "tags": tags_of(reading, span.tags),
-        "prompt_hash": _hash(span, reading),
+        "is_deferrable": deferrable_of(reading, {DEFERRABLE: found[DEFERRABLE]}),
+        "time_to_first_token_ms": first_chunk(found["first_chunk"]),
+        **asked(span, found, reading),
     }
 
 
@@ -197,11 +197,6 @@ def _latency(span: Span, started: datetime) -> int | None:
     ended = started if _set(span.ended) is None else _calls.utc(span.ended, "endTimeUnixNano")
     gone = (ended - started) // timedelta(milliseconds=1)
     return gone if ended > started else None
-
-
-def _hash(span: Span, reading: Reading) -> str | None:
-    asked = _first(span.texts, _PROMPTS)
-    return prompt_hash(asked if isinstance(asked, str) else msgspec.json.encode(asked), reading) if asked is not None else None
 
 
 def _region_of(address: str | None) -> str | None:
@@ -252,8 +247,8 @@ def _read(content: Content, reading: Reading) -> Rows:
         bodies=("texts",),
         names=names,
         own=own,
-        prompts=frozenset(_PROMPTS),
-        is_tag=lambda name: wants(name) and not _MESSAGES.match(name),
+        prompts=PROMPTS,
+        is_tag=lambda name: wants(name) and not SPOKEN.match(name),
     ).read(content, reading)
     rows.flags += file.flags()
     return rows
@@ -276,14 +271,16 @@ FORMAT = Format(
         taken="Spans of chat, generate_content, text_completion and embeddings, and spans without an operation that have a provider, a "
         "model and tokens: tokens by medium, models, served tier, region, times, status, finish reason, owners from attributes of the span "
         "or its resource, and those that `tags` names (never messages). Other spans are left out. Events, messages and all other "
-        "attributes are never kept.",
+        "attributes are never kept; of gen_ai.request the cap on the answer, temperature and streaming, of messages "
+        "keyed hashes, where the book has a key.",
         key="trace and span id; of several the one with the most tokens counts. Spans of two instrumentations count once where both have "
         "`gen_ai.response.id`. The trace is the operation; its calls count as calls, not as repeated attempts.",
         tokens="input holds cache reads and writes, audio, images and video, output holds reasoning, audio and images, as the conventions "
         "say; where cached parts or reasoning exceed their whole, or a total says so, they lie beside it. Cache writes count as 5 minutes.",
         options="`tokens`: exclusive where the instrumentation counts cached tokens beside the input (Anthropic's own counts), inclusive "
         "where it never does. `fields`: attributes for region, session_id, user_id, project_id (else service.name), account_id (else "
-        "cloud.account.id), environment, team, tenant, feature, experiment_arm, key_alias. `tags`: names of attributes.",
+        "cloud.account.id), environment, team, tenant, feature, experiment_arm, key_alias, routing_reason. `tags`, `deferrable`: names of "
+        "attributes.",
         limits="No money and no searches: calls are priced by rate cards. What was cached of audio and images is not told from cached "
         "text: a span whose parts then exceed its input is set aside. Sampled traces are a part of all calls, and do not say so. Retries "
         "inside an SDK are one span. A message cut short at the end of a file is set aside. Spans of OpenInference (llm.*) are not "

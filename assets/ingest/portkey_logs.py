@@ -20,9 +20,9 @@ import msgspec
 from meterbook.assets.ingest import _calls, _meters
 from meterbook.assets.ingest._calls import OWNERS, Calls, Row, columns
 from meterbook.assets.ingest._meters import USED
-from meterbook.assets.ingest._prompts import prompt_hash
+from meterbook.assets.ingest._prompts import ASKED, asked_of
 from meterbook.assets.ingest._rows import BROKEN
-from meterbook.assets.ingest._tags import tags_of
+from meterbook.assets.ingest._tags import deferrable_of, label_of, tags_of
 from meterbook.assets.ingest._usage import NO_USAGE, Usage, buckets
 from meterbook.assets.ingest.format import About, Format, Sample, first_line
 from meterbook.assets.sources import Options, Reading
@@ -60,6 +60,7 @@ class _Log(msgspec.Struct):
     status_code: Decimal | None = None
     is_success: Decimal | bool | None = None
     cache_status: Text = None
+    mode: Text = None
     virtual_key: Text = None
     api_key_id: Text = None
     workspace_slug: Text = None
@@ -74,8 +75,8 @@ class _Log(msgspec.Struct):
 _SILENT = _Response()
 _COLUMNS = columns(
     "request_id", "operation_id", "started_at", "provider", "model", "served_tier", *USED, "latency_ms", "status", "error_class",
-    "is_cache_hit", "key_id", "key_alias", "project_id", "account_id", "user_id", "session_id", *OWNERS, "tags", "prompt_hash",
-    "reported_cost_usd",
+    "is_cache_hit", "key_id", "key_alias", "project_id", "account_id", "user_id", "session_id", *OWNERS, "tags", *ASKED,
+    "routing_reason", "is_deferrable", "reported_cost_usd",
 )  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "served_tier": _meters.tier(response.service_tier or usage.service_tier, usage.speed),
             "region": _meters.region(usage.inference_geo),
             **said,
+            **asked_of(log.request, reading),
             **_calls.outcome(code, success=None if log.is_success is None or code is not None else bool(log.is_success)),
             "request_id": log.id,
             "operation_id": log.trace_id or None,
@@ -110,7 +112,8 @@ def _rows(log: _Log, reading: Reading) -> list[Row]:
             "user_id": said["user_id"] or log.user or None,
             "environment": said["environment"] or log.environment or None,
             "tags": tags_of(reading, metadata),
-            "prompt_hash": prompt_hash(log.request, reading),
+            "is_deferrable": deferrable_of(reading, metadata),
+            "routing_reason": label_of(log.mode),
             "reported_cost_usd": cost,
         }
     ]
@@ -184,7 +187,7 @@ FORMAT = Format(
         obtain="A log export job (UI or API), or the metric records of a self-hosted gateway.",
         taken="Units, cost, times, keys, status, metadata (team, tenant, feature, environment, session, experiment_arm, _user, and what "
         "`tags` names), and of a response only its `usage`, its served tier, and how many images it holds. Requests and responses are "
-        "never kept; of a request a keyed hash, where the book has a key.",
+        "never kept; of a request its parameters, and keyed hashes where the book has a key.",
         key="`id`; of several rows the one with the most tokens counts. Attempts share `trace_id`. A row without an id is known by its "
         "content and its place among equal rows of its file.",
         tokens="Cached, reasoning, audio and image tokens, searches, tier and region are known only where `response` is exported; else "
@@ -192,7 +195,7 @@ FORMAT = Format(
         "does not.",
         money="`cost` in cents of USD, the gateway's estimate; `money_unit: usd` for deployments that write dollars. 0 for tokens that are "
         "no cache hit is unknown. Other currencies are set aside.",
-        options="money_unit, tokens, tags",
+        options="money_unit, tokens, tags, deferrable",
         limits="Select id, trace_id, created_at, ai_org, ai_model, request_url, req_units, res_units, cost, cost_currency, "
         "response_status_code, metadata and, for what lies inside the units, response. Characters of speech are not logged. A job gives "
         "at most 50,000 rows: a file of so many is flagged. The metric store's unit of cost is not verified.",

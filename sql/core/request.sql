@@ -58,9 +58,8 @@ select
     coalesce(usual.reasoning_tokens, request.reasoning_tokens) as reasoning_tokens,
     request.cache_write_12h_tokens, request.audio_input_tokens, request.audio_cache_read_tokens, request.audio_output_tokens,
     request.image_input_tokens, request.image_cache_read_tokens, request.image_output_tokens, request.video_input_tokens, request.searches,
-    request.quantity, request.quantity_unit,
-    case when policy.fee_usd > 0 then request.request_id else request.metered_id end as metered_id, request.latency_ms, request.time_to_first_token_ms,
-    coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
+    request.quantity, request.quantity_unit, case when policy.fee_usd > 0 then request.request_id else request.metered_id end as metered_id,
+    request.latency_ms, request.time_to_first_token_ms, coalesce(request.status, 'success') as status, request.error_class, request.finish_reason,
     coalesce(request.is_cache_hit, false) as is_cache_hit, coalesce(request.is_free, false) as is_free,
     coalesce(request.is_estimated, false) or usual.day is not null as is_estimated,
     coalesce(usual.basis, case when request.is_estimated then 'its source' end) as estimate_basis,
@@ -72,8 +71,9 @@ select
     policy.fee_usd, request.key_id, request.key_alias, request.project_id, request.account_id, request.user_id, request.session_id,
     coalesce(owner.owner_team, request.team) as team, owner.cost_centre, coalesce(owner.owner_tenant, request.tenant) as tenant,
     coalesce(owner.owner_feature, request.feature) as feature, coalesce(owner.owner_environment, request.environment) as environment,
-    request.experiment_arm, request.response_id, request.prompt_hash, request.logs, coalesce(request.cost_basis, 'computed') as cost_basis,
-    request.reported_cost_usd, request.file_id
+    request.experiment_arm, request.response_id, request.prompt_hash, request.prefix_hash, request.prefix_ratio, request.context_ratio,
+    request.max_output_tokens, request.temperature, request.is_streaming, request.has_tools, request.routing_reason, request.is_deferrable,
+    request.logs, coalesce(request.cost_basis, 'computed') as cost_basis, request.reported_cost_usd, request.file_id
 from request
 cross join (
     select count(case when field = 'user_id' then 1 end) as user_rules, count(case when field like 'tags.%' then 1 end) as tag_rules

@@ -25,6 +25,8 @@ select
     ranked.output_tokens, ranked.quantity, ranked.quantity_unit, ranked.region, ranked.latency_ms, ranked.status, ranked.error_class,
     ranked.finish_reason, ranked.key_id, ranked.key_alias, ranked.project_id, ranked.project_id as account_id,
     ranked.user_id, ranked.session_id, ranked.team, ranked.tenant,
-    ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags, ranked.prompt_hash, ranked.file_id, ranked.copies
+    ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.is_deferrable, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

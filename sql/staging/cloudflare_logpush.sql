@@ -28,7 +28,7 @@ select
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
     ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit,
     ranked.project_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.tags,
+    ranked.experiment_arm, ranked.tags, ranked.routing_reason, ranked.is_deferrable,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit then ranked.reported_cost_usd end as reported_cost_usd,
     ranked.file_id, ranked.copies
 from ranked

@@ -26,7 +26,7 @@ select
     case when not ranked.is_uncounted then ranked.input_tokens end as input_tokens,
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
     ranked.latency_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.user_id, ranked.session_id, ranked.team,
-    ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags,
+    ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags, ranked.is_deferrable,
     case when ranked.reported_cost_usd > 0 or ranked.is_custom_cost or ranked.is_cache_hit or ranked.status = 'failure'
         then ranked.reported_cost_usd end as reported_cost_usd,
     ranked.file_id, ranked.copies

@@ -27,7 +27,8 @@ select
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
     ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.latency_ms,
     ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.session_id, ranked.user_id, ranked.key_id, ranked.key_alias,
-    ranked.project_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags, ranked.file_id,
+    ranked.project_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm, ranked.tags,
+    ranked.max_output_tokens, ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.routing_reason, ranked.is_deferrable, ranked.file_id,
     ranked.copies
 from ranked
 where ranked.place = 1

@@ -41,7 +41,10 @@ select
     ranked.reasoning_tokens, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.is_cache_hit,
     ranked.key_id, ranked.project_id, ranked.project_id as account_id, ranked.user_id, ranked.session_id, ranked.team,
     ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.tags, ranked.prompt_hash, cast(ranked.rating as decimal(18,6)) as quality_score, ranked.cost_basis,
+    ranked.experiment_arm, ranked.tags,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.is_deferrable,
+    cast(ranked.rating as decimal(18,6)) as quality_score, ranked.cost_basis,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit or (ranked.status = 'failure' and ranked.input_tokens is not null)
         then ranked.reported_cost_usd end as reported_cost_usd,
     ranked.file_id, ranked.copies

@@ -29,7 +29,9 @@ select
     case when not ranked.is_uncounted then ranked.output_tokens end as output_tokens,
     ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
     ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.key_id,
-    ranked.key_alias, ranked.project_id, ranked.feature, ranked.prompt_hash,
+    ranked.key_alias, ranked.project_id, ranked.feature,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools,
     -- What the gateway's cache answered was not paid for, whatever the answer had cost before.
     case when ranked.is_cache_hit then cast(0 as decimal(18,12))
         when ranked.reported_cost_usd > 0 then ranked.reported_cost_usd end as reported_cost_usd,

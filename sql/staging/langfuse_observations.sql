@@ -44,7 +44,10 @@ select
     coalesce(ranked.environment, trace.environment, before.environment) as environment,
     coalesce(ranked.experiment_arm, trace.experiment_arm, before.experiment_arm) as experiment_arm,
     -- Each tag, as each owner: of the call, else of its trace.
-    merged_tags(ranked.tags, merged_tags(trace.tags, before.tags)) as tags, ranked.prompt_hash, ranked.reported_cost_usd,
+    merged_tags(ranked.tags, merged_tags(trace.tags, before.tags)) as tags,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.is_deferrable,
+    ranked.reported_cost_usd,
     ranked.file_id, ranked.copies
 from ranked
 left join trace on trace.place = 1 and trace.operation_id = ranked.operation_id and trace.day = ranked.day

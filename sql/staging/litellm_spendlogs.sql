@@ -42,7 +42,9 @@ select
     ranked.region, ranked.latency_ms, ranked.time_to_first_token_ms,
     coalesce(ranked.status, 'success') as status, ranked.error_class, ranked.is_cache_hit, ranked.key_id, ranked.key_alias,
     ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment,
-    ranked.experiment_arm, ranked.tags, ranked.prompt_hash,
+    ranked.experiment_arm, ranked.tags, ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio,
+    ranked.max_output_tokens, ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.routing_reason, ranked.is_deferrable,
+    ranked.finish_reason,
     case when ranked.spend_usd = 0 and not ranked.is_cache_hit and coalesce(ranked.status, 'success') = 'success'
             and (ranked.prompt_tokens + ranked.completion_tokens > 0 or ranked.quantity > 0) then null
         else ranked.spend_usd end as reported_cost_usd,

@@ -32,7 +32,9 @@ select
     ranked.audio_output_tokens, ranked.image_output_tokens, ranked.reasoning_tokens, ranked.searches, ranked.quantity, ranked.quantity_unit,
     ranked.region, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.is_cache_hit, ranked.key_id,
     ranked.key_alias, ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature,
-    ranked.environment, ranked.experiment_arm, ranked.tags, ranked.prompt_hash,
+    ranked.environment, ranked.experiment_arm, ranked.tags,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.routing_reason, ranked.is_deferrable, ranked.finish_reason,
     case when ranked.reported_cost_usd > 0 or ranked.is_cache_hit or (ranked.status = 'failure' and ranked.input_tokens is not null)
         then ranked.reported_cost_usd end as reported_cost_usd,
     ranked.file_id, ranked.copies

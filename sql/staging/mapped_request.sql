@@ -29,7 +29,10 @@ select
     ranked.searches, ranked.quantity, ranked.quantity_unit, ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status,
     ranked.error_class, ranked.finish_reason, ranked.is_cache_hit, ranked.is_free, ranked.is_estimated, ranked.key_id, ranked.key_alias,
     ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature,
-    ranked.environment, ranked.tags, ranked.experiment_arm, ranked.reported_cost_usd,
+    ranked.environment, ranked.tags, ranked.experiment_arm,
+    ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio, ranked.context_ratio, ranked.max_output_tokens,
+    ranked.temperature, ranked.is_streaming, ranked.has_tools,
+    ranked.routing_reason, ranked.is_deferrable, ranked.reported_cost_usd,
     case when ranked.reported_cost_usd is not null then 'reported' end as cost_basis, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

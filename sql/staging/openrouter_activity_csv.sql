@@ -22,7 +22,8 @@ select
     ranked.request_id, ranked.request_id as response_id, ranked.day, ranked.started_at, ranked.source, 'openrouter' as provider,
     ranked.model, ranked.served_tier, ranked.input_tokens, ranked.cache_read_tokens, ranked.output_tokens, ranked.reasoning_tokens,
     ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.finish_reason, ranked.is_cache_hit, ranked.is_estimated,
-    ranked.key_alias, ranked.project_id, ranked.user_id, ranked.session_id, ranked.feature, 'reported' as cost_basis,
+    ranked.key_alias, ranked.project_id, ranked.user_id, ranked.session_id, ranked.feature, ranked.is_streaming,
+    'reported' as cost_basis,
     -- OpenRouter is who bills; still, a zero without a reason is a price nobody knew.
     coalesce(ranked.is_free and ranked.reported_cost_usd = 0, false) as is_free,
     case when ranked.reported_cost_usd > 0 or ranked.is_free or ranked.is_cache_hit or ranked.status = 'failure'

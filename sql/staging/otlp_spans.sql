@@ -24,8 +24,10 @@ select
     ranked.served_tier, ranked.region, ranked.input_tokens, ranked.cache_read_tokens, ranked.cache_write_5m_tokens,
     ranked.audio_input_tokens, ranked.image_input_tokens, ranked.video_input_tokens, ranked.output_tokens, ranked.audio_output_tokens,
     ranked.image_output_tokens, ranked.reasoning_tokens,
-    ranked.latency_ms, ranked.status, ranked.error_class, ranked.finish_reason, ranked.key_alias, ranked.project_id, ranked.account_id,
-    ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature, ranked.environment, ranked.experiment_arm,
-    ranked.tags, ranked.prompt_hash, ranked.file_id, ranked.copies
+    ranked.latency_ms, ranked.time_to_first_token_ms, ranked.status, ranked.error_class, ranked.finish_reason, ranked.key_alias,
+    ranked.project_id, ranked.account_id, ranked.user_id, ranked.session_id, ranked.team, ranked.tenant, ranked.feature,
+    ranked.environment, ranked.experiment_arm, ranked.tags, ranked.prompt_hash, ranked.prefix_hash, ranked.prefix_ratio,
+    ranked.context_ratio, ranked.max_output_tokens, ranked.temperature, ranked.is_streaming, ranked.has_tools, ranked.routing_reason,
+    ranked.is_deferrable, ranked.file_id, ranked.copies
 from ranked
 where ranked.place = 1

@@ -219,7 +219,7 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     columns: dict[str, Any] = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
-        if name in {"usage_details", "cost_details", "metadata"}:
+        if name in {"usage_details", "cost_details", "metadata", "model_parameters", "tool_definitions"}:
             columns[name] = pa.array([[(key, str(value)) for key, value in row.items()] for row in values], maps)
         elif name.endswith(("_time", "_at")):
             found = [None if value is None else datetime.fromisoformat(value) for value in values]

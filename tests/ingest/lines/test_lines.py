@@ -29,6 +29,20 @@ LOG: dict[str, Any] = {
     "model": "gpt-5-mini",
     "custom_llm_provider": "openai",
 }
+KEY = b"a key of the book"
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "messages": st.sampled_from([{}, [], None, "", "{}", [{"role": "user", "content": "a"}], "odd"]),
+        "proxy_server_request": st.sampled_from([{}, None, "{}", {"temperature": 1}, {"max_tokens": 5, "messages": [{"role": "user"}]}, 7]),
+        "response": st.sampled_from([{}, {"choices": [{"finish_reason": "stop"}]}, "odd", None]),
+        "request_tags": st.sampled_from([[], ["deferrable"], ["feature:chat", "deferrable: no "]]),
+        "prompt_tokens": st.sampled_from([10, 9.7, -1]),
+        "call_type": st.sampled_from(["acompletion", "aimage_generation"]),
+        "spend": st.sampled_from([0.001, 0.12345678901250000000000001]),
+        "meterbook": st.sampled_from([None, {"prompt_hash": "not ours"}]),
+    },
+)
 SPOILT = st.tuples(st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=1, max_size=3), st.integers(0, 2**32))
 
 
@@ -45,14 +59,13 @@ def line(**log: Any) -> str:
     return json.dumps({**LOG, **log}) + "\n"
 
 
-def anew(path: Path, folder: Path) -> Rows:
-    rows = Rows()
-    return READER._copied(
-        READER._anew(Content(path), rows, Reading()), Content(path), rows, Reading(), folder / "a.parquet", is_numbered=True
-    )
+def anew(path: Path, folder: Path, reading: Reading) -> Rows:
+    rows, content = Rows(), Content(path)
+    return READER._copied(READER._anew(content, rows, reading), content, rows, reading, folder / "a.parquet", is_numbered=True)
 
 
-def test_what_duckdb_makes_of_lines_is_what_comes_of_each_record_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reading", [Reading(), Reading(prompt_key=KEY)], ids=["without a key", "with a key"])
+def test_what_duckdb_makes_of_lines_is_what_comes_of_each_record_by_itself(reading: Reading, tmp_path: Path) -> None:
     path = tmp_path / "spoilt.jsonl"
 
     @examples(20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -60,15 +73,47 @@ def test_what_duckdb_makes_of_lines_is_what_comes_of_each_record_by_itself(tmp_p
     def same(how: tuple[list[str], int]) -> None:
         path.write_bytes(b'{"request_id":"first","startTime":"2026-10-01"}\n' + mutated(SAMPLE, *how))
         try:
-            found = READER.read(Content(path), Reading())
+            found = READER.read(Content(path), reading)
         except FileRefused:
             return
-        other = anew(path, tmp_path)
+        other = anew(path, tmp_path, reading)
         assert (found.rows_in, found.rows_typed, found.quarantined) == (other.rows_in, other.rows_typed, other.quarantined)
         assert {(row.line, row.raw_text) for row in found.rejected} == {(row.line, row.raw_text) for row in other.rejected}
         assert typed(found).equals(typed(other))
 
     same()
+
+
+@pytest.mark.parametrize("reading", [Reading(), Reading(prompt_key=KEY)], ids=["without a key", "with a key"])
+def test_lines_with_bodies_say_what_each_record_says_by_itself(reading: Reading, tmp_path: Path) -> None:
+    path = tmp_path / "bodies.jsonl"
+
+    @examples(10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(BODIES, min_size=1, max_size=6))
+    def same(logs: list[dict[str, Any]]) -> None:
+        path.write_text("".join(line(request_id=f"r{n}", **log) for n, log in enumerate(logs)), "utf-8")
+        found, other = READER.read(Content(path), reading), anew(path, tmp_path, reading)
+        assert typed(found).equals(typed(other))
+        assert [(row.line, row.reason) for row in found.rejected] == [(row.line, row.reason) for row in other.rejected]
+
+    same()
+
+
+@pytest.mark.parametrize("bodies", [{}, {"messages": {}, "proxy_server_request": {}, "response": None}, {"messages": "{}"}])
+@pytest.mark.parametrize("reading", [Reading(), Reading(prompt_key=KEY)], ids=["without a key", "with a key"])
+def test_lines_without_bodies_go_to_duckdb_as_they_lie_with_a_key_and_without(
+    bodies: dict[str, Any], reading: Reading, tmp_path: Path
+) -> None:
+    text = "".join(line(request_id=f"r{n}", **bodies) for n in range(200)).encode()
+    content = _written(tmp_path / "a.jsonl", text.decode())
+    assert b"".join(READER._as_they_lie(content, Rows(), reading)) == text
+
+
+def test_a_line_with_bodies_goes_as_it_lies_with_what_they_tell_in_front(tmp_path: Path) -> None:
+    plain, asked = line(), line(request_id="r2", proxy_server_request={"max_tokens": 5})
+    [chunk] = READER._as_they_lie(_written(tmp_path / "a.jsonl", plain + asked), Rows(), Reading(prompt_key=KEY))
+    own = b'{"meterbook":{"max_output_tokens":5,"is_streaming":false,"has_tools":false},'
+    assert chunk == plain.encode() + own + asked.encode()[1:]
 
 
 def test_a_line_keeps_its_number_whatever_lies_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
