@@ -21,14 +21,20 @@ from meterbook.assets.dated import Dated
 from meterbook.assets.disputes import FILE as DISPUTES
 from meterbook.assets.disputes import DisputeError, load_disputes
 from meterbook.assets.journals import JournalError, load_journal
-from meterbook.assets.modes import Readiness, TeamMode, TeamModes
+from meterbook.assets.levers import Levers
+from meterbook.assets.modes import Readiness, TeamModes
 from meterbook.assets.owner_overlaps import centres, refuse_overlaps
 from meterbook.assets.owners import OwnerError, Rule, load_owners
 from meterbook.assets.pools import Pool, PoolError, check_pools, load_weights
-from meterbook.assets.queues import Queue, Queues
+from meterbook.assets.queues import Queues
 from meterbook.assets.ratecards import FILE as RATE_CARD
-from meterbook.assets.ratecards import RateCardError, RateCardFile, StatedClass, StatedRate, load_published
-from meterbook.assets.sources import Mapped, Name, Options, Source, Strict, Zone
+from meterbook.assets.ratecards import RateCardError, RateCardFile, load_published
+from meterbook.assets.savings import FILE as SAVINGS
+from meterbook.assets.savings import SavingsFile
+from meterbook.assets.sources import Name, Source, Strict, Zone
+from meterbook.assets.unit_baselines import BaselineError, load_baselines
+from meterbook.assets.units import FILE as UNITS
+from meterbook.assets.units import Units
 from meterbook.rate_cards.card import CardError
 from meterbook.rate_cards.commitments import load_commitments
 from meterbook.rate_cards.compile import Cards
@@ -87,17 +93,6 @@ class Settings(Strict):
     queues: Queues = Field(default=(), description="of GPU jobs: where they run, their target, what waiting costs; the first that fits")
 
 
-class Unit(Strict):
-    """A unit of business value."""
-
-    unit: Name
-    label: str
-    feature: Name | None = None
-    target_usd: Decimal | None = Field(default=None, ge=0, decimal_places=12)
-    baseline_from: date | None = None
-    baseline_to: date | None = None
-
-
 class Budget(Dated):
     """A budget for a scope and a period; zero is a budget of nothing, not no budget."""
 
@@ -116,10 +111,6 @@ class _Pools(Strict):
     pools: tuple[Pool, ...] = ()
 
 
-class _Units(Strict):
-    units: tuple[Unit, ...] = ()
-
-
 class _Budgets(Strict):
     budgets: tuple[Budget, ...] = ()
 
@@ -127,32 +118,14 @@ class _Budgets(Strict):
 _File = TypeVar("_File", bound=BaseModel)
 
 
-_KNOWN_KEYS = sorted(
-    {
-        key
-        for shape in (
-            Settings,
-            Source,
-            Mapped,
-            Options,
-            GpuPool,
-            SelfHosted,
-            Queue,
-            _Pools,
-            Pool,
-            _Units,
-            Unit,
-            _Budgets,
-            Budget,
-            TeamMode,
-            Readiness,
-            RateCardFile,
-            StatedClass,
-            StatedRate,
-        )
-        for key in shape.model_fields
-    }
-)
+_WRONG = (CloseError, PoolError, FxError, CorrectionError, CommitmentError, DisputeError, JournalError, RateCardError, BaselineError)
+
+
+def _known_keys() -> list[str]:
+    """Every key of the files of a book, for what a misspelt one may have meant."""
+    shapes = (Settings, _Pools, Units, _Budgets, RateCardFile, Levers, SavingsFile)
+    schemas = [schema for shape in shapes for whole in [shape.model_json_schema()] for schema in (whole, *whole.get("$defs", {}).values())]
+    return sorted({key for schema in schemas for key in schema.get("properties", ())})
 
 
 class Book:
@@ -171,8 +144,10 @@ class Book:
             raise BookError(f"{folder} is not a book: it has no meterbook.yaml; `meterbook init {folder}` writes one")
         self.settings = _read(folder / "meterbook.yaml", Settings)
         self.owners = _owners(folder)
-        self.units = _read(folder / "units.yaml", _Units).units
+        self.units = _read(folder / UNITS, Units).units
         self.budgets = _read(folder / "budgets.yaml", _Budgets).budgets
+        self.levers = _read(folder / "levers.yaml", Levers)
+        self.savings = _read(folder / SAVINGS, SavingsFile).savings
         self.rate_card = _read(folder / RATE_CARD, RateCardFile)
         try:
             self.closed = load_closed(folder)
@@ -184,10 +159,12 @@ class Book:
             self.commitments = load_commitments(folder / "commitments.yaml", self.fx_rates)
             self.disputes = load_disputes(folder / DISPUTES)
             self.published_cards = load_published(folder)
+            self.baselines = load_baselines(folder)
             self.journal = load_journal(folder, (pair for rule in self.owners for pair in _codes(rule)))
-        except (CloseError, PoolError, FxError, CorrectionError, CommitmentError, DisputeError, JournalError, RateCardError) as error:
+        except _WRONG as error:
             raise BookError(str(error)) from error
-        _refuse_twice(folder / "units.yaml", "unit", (unit.unit for unit in self.units))
+        _refuse_twice(folder / UNITS, "unit", (unit.unit for unit in self.units))
+        _refuse_twice(folder / SAVINGS, "saving", (one.name for one in self.savings))
         _refuse_twice(folder / "budgets.yaml", "budget", (budget.budget for budget in self.budgets))
         _refuse_twice(folder / "meterbook.yaml", "source", (source.name for source in self.settings.sources))
 
@@ -249,7 +226,7 @@ def _read(path: Path, shape: type[_File]) -> _File:
     except StrictYamlError as error:
         raise BookError(str(error)) from error
     except ValidationError as error:
-        raise BookError(explain(path, error, _KNOWN_KEYS)) from error
+        raise BookError(explain(path, error, _known_keys())) from error
 
 
 def _owners(folder: Path) -> tuple[Rule, ...]:

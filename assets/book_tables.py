@@ -5,22 +5,31 @@ from itertools import zip_longest
 
 import polars as pl
 
-from meterbook.assets.book import Book, GpuPool
+from meterbook.assets.book import Book, BookError, GpuPool
 from meterbook.assets.clock import calendar, hours, local_days
 from meterbook.assets.closed import closed_table
 from meterbook.assets.commitment_tables import commitment_tables
 from meterbook.assets.dated import FIRST_DAY, LAST_DAY, OPEN
+from meterbook.assets.lever_cache import cache_tables
+from meterbook.assets.lever_routes import RouteError, check_routes, route_tables
+from meterbook.assets.lever_tokens import token_lever_tables
 from meterbook.assets.modes import mode_rows
 from meterbook.assets.owner_tables import owner_tables
 from meterbook.assets.pool_tables import pool_tables
 from meterbook.assets.queues import queue_tables
 from meterbook.assets.ratecard_tables import ratecard_tables
+from meterbook.assets.saving_tables import saving_tables
 from meterbook.assets.self_hosted_tables import self_hosted_tables
+from meterbook.assets.units import unit_tables
 from meterbook.rate_cards.fx import FxRate
 
 
 def tables_of(book: Book) -> dict[str, pl.DataFrame]:
-    """Every table a book gives, by name."""
+    """Every table a book gives, by name.
+
+    Raises:
+        BookError: a route leads to a model without a price.
+    """
     return {
         "rate_cards.rate": book.cards.rates,
         "rate_cards.unit_rate": book.cards.unit_rates,
@@ -35,12 +44,25 @@ def tables_of(book: Book) -> dict[str, pl.DataFrame]:
         "book.closed_period": closed_table(book.closed),
         **{name: _table(name, rows) for name, rows in _rows(book).items()},
         **owner_tables(book.owners),
+        **cache_tables(book.levers.response_cache, book.levers.semantic_cache, book.levers.prompt_cache),
         **commitment_tables(book),
         **pool_tables(book),
         **queue_tables(book.settings.queues),
         **ratecard_tables(book),
         **self_hosted_tables(book),
+        **_routes(book),
+        **token_lever_tables(book.levers),
+        **saving_tables(book),
+        **unit_tables(book.units, book.baselines),
     }
+
+
+def _routes(book: Book) -> dict[str, pl.DataFrame]:
+    try:
+        check_routes(book.levers.routes, book.cards.rates)
+    except RouteError as error:
+        raise BookError(f"{book.folder / 'levers.yaml'}: {error}") from error
+    return route_tables(book.levers.routes)
 
 
 def fx_table(rates: Sequence[FxRate]) -> pl.DataFrame:
@@ -58,7 +80,6 @@ def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
         "book.budget_level": [
             {"budget": budget.budget, "level_percent": level} for budget in book.budgets for level in sorted(set(budget.levels))
         ],
-        "book.unit": [unit.model_dump() for unit in book.units],
         "book.team_mode": list(mode_rows(book.settings.mode, book.settings.team_modes)),
         "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
         "book.correction": [
@@ -88,22 +109,18 @@ _TYPES: Mapping[str, pl.DataType] = {
     "ends_on": pl.Date(),
     "day": pl.Date(),
     "corrects_day": pl.Date(),
-    "baseline_from": pl.Date(),
-    "baseline_to": pl.Date(),
     "priority": pl.Int32(),
     "level_percent": pl.Int32(),
     "is_billed": pl.Boolean(),
     "is_counted": pl.Boolean(),
     "usd": pl.Decimal(18, 12),
     "amount_usd": pl.Decimal(38, 12),
-    "target_usd": pl.Decimal(18, 12),
     "target_utilization": pl.Decimal(5, 4),
     **dict.fromkeys(("spare_gpus", "unit_gpus", "lead_days"), pl.Int32()),
 }
 _COLUMNS = {
     "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
     "book.budget_level": "budget level_percent",
-    "book.unit": "unit label feature target_usd baseline_from baseline_to",
     "book.fx_rate": "currency starts_on ends_on usd",
     "book.team_mode": "team mode starts_on ends_on",
     "book.correction": "correction_id day corrects_period corrects_day team cost_centre tenant feature provider model amount_usd reason",

@@ -1,9 +1,9 @@
-"""What is published from the lake: pages by week, statements by month, the quality page; and which no longer say what the lake says."""
+"""What is published from the lake: pages by week and by month, statements, the quality page; and which no longer say what the lake says."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,47 +14,30 @@ import polars as pl
 
 from meterbook.assets.closed import Closed
 from meterbook.assets.gate import HeldBackError, why_held
+from meterbook.assets.publications import (
+    BOOK_TABLES,
+    JUDGED,
+    MONTHLY,
+    OF_SAVINGS,
+    QUALITY_PAGE,
+    SAVINGS,
+    WEEKLY,
+    Publication,
+    bounds_of,
+    read_from,
+    week_of,
+)
 from meterbook.assets.week_digests import week_digests
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
 from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
-from meterbook.reports.frame import WEEKS
 from meterbook.reports.page import PageFacts
-from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts, Rule
 from meterbook.sql.catalog import digest
 from meterbook.sql.lake import write_atomically, write_if_changed
 from meterbook.sql.models import Model
-
-WEEKLY, QUALITY = "weekly", "quality"
-JUDGED = (
-    "marts.input_file", "marts.volume", "marts.same_money", "marts.priced_use", "marts.attempt_use", "raw.file_flag", "raw.quarantine"
-)  # fmt: skip
-"""What the quality page is read from, and the gate."""
-MONTHLY = {
-    WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell"),
-    "chargeback": ("marts.chargeback", "marts.chargeback_tenant", "marts.rate_used"),
-}
-"""Tables cut by month that a publication is read from."""
-BOOK_TABLES = ("book.owner", "book.unit", "book.budget", "book.gpu_pool", "book.pool")
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One thing to publish: a page of a week (`2026-W43`), the statements of a month (`2026-10`), or the one quality page (`index`)."""
-
-    kind: str
-    period: str
-
-    @property
-    def key(self) -> str:
-        """Name in the record."""
-        return f"{self.kind}/{self.period}"
-
-
-QUALITY_PAGE = Publication(QUALITY, "index")
 
 
 class Publisher:
@@ -78,7 +61,8 @@ class Publisher:
         weeks = sorted({week_of(date.fromisoformat(day)) for day in days})
         months = sorted({day[:7] for day in days})
         judged = [QUALITY_PAGE] if self.workspace.inbox.entries else []
-        return [*(Publication("chargeback", month) for month in months), *(Publication(WEEKLY, week) for week in weeks), *judged]
+        monthly = (Publication(kind, month) for kind in ("chargeback", SAVINGS) for month in months)
+        return [*monthly, *(Publication(WEEKLY, week) for week in weeks), *judged]
 
     def publish(self, items: Iterable[Publication]) -> Iterator[tuple[Publication, list[Path]]]:
         """Make publications one after the other; files whose content did not change are not written.
@@ -224,7 +208,7 @@ class Publisher:
 
     def _is_stale(self, item: Publication) -> bool:
         known = self._known().get(item.key)
-        if known and item.kind == WEEKLY and bounds_of(item)[1] <= self.workspace.book.open_from:
+        if known and item.kind in {WEEKLY, SAVINGS} and bounds_of(item)[1] <= self.workspace.book.open_from:
             # A page of days that are closed stays as it is.
             return not all((self.workspace.folder / path).is_file() for path in known["files"])
         if known is None or known["fingerprint"] != self._fingerprint(item):
@@ -238,17 +222,17 @@ class Publisher:
             return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables])
         if closed := self._closed(item):
             return closed.digest
-        first, last = bounds_of(item)
-        if item.kind == WEEKLY:
-            first -= timedelta(weeks=WEEKS)
+        first, last = read_from(item), bounds_of(item)[1]
         lake = self.workspace.lake
-        daily = [name for name, model in self.workspace.project.regular.items() if model.clock == "day" and model.layer == "marts"]
+        other = OF_SAVINGS if item.kind != SAVINGS else frozenset()
+        marts = (model for model in self.workspace.project.regular.values() if model.clock == "day" and model.layer == "marts")
+        daily = [model.name for model in marts if model.name not in other]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
         # Statements show the month before.
         before = timedelta(days=1) if item.kind == "chargeback" else timedelta(0)
         touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0] - before, bounds_of(item)[0], last - timedelta(days=1))}
         months = [(name, [token for token in lake.table(name).tokens() if token[0] in touched]) for name in MONTHLY[item.kind]]
-        book = [lake.table(name).tokens() for name in BOOK_TABLES]
+        book = [lake.table(name).tokens() for name in (*BOOK_TABLES, *(["book.saving"] if item.kind == SAVINGS else []))]
         cards = self._cards(first, last)
         settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target", "owner_target"})
         journal = repr(self.workspace.book.journal) if item.kind == "chargeback" else ""
@@ -271,18 +255,3 @@ class Publisher:
 
     def _relative(self, path: Path) -> Path:
         return path.relative_to(self.workspace.folder)
-
-
-def week_of(day: date) -> str:
-    """ISO week of a day, `2026-W43`."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
-
-
-def bounds_of(item: Publication) -> tuple[date, date]:
-    """Half-open range of days of a publication's period."""
-    if item.kind == "chargeback":
-        return days_of(item.period)
-    year, week = item.period.split("-W")
-    monday = date.fromisocalendar(int(year), int(week), 1)
-    return monday, monday + timedelta(days=7)

@@ -1,4 +1,4 @@
-"""What is published, as assets: the weekly page by week, the statements by month, the quality page."""
+"""What is published, as assets: the weekly page by week, the statements and the savings page by month, the quality page."""
 
 from collections.abc import Callable
 from datetime import date
@@ -8,30 +8,39 @@ import dagster as dg
 from meterbook.assets.gate import HeldBackError
 from meterbook.assets.models import asset_key
 from meterbook.assets.partitions import Clocks
-from meterbook.assets.publishing import QUALITY, QUALITY_PAGE, WEEKLY, Publication, Publisher, week_of
+from meterbook.assets.publications import QUALITY, QUALITY_PAGE, SAVINGS, WEEKLY, Publication, week_of
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.resources import BookResource, report
 from meterbook.sql.models import Project
 
-QUALITY_KEY = dg.AssetKey(["reports", QUALITY])
+QUALITY_KEY, SAVINGS_KEY = (dg.AssetKey(["reports", kind]) for kind in (QUALITY, SAVINGS))
+STATEMENT_KEY, WEEKLY_KEY = dg.AssetKey(["chargeback", "statement"]), dg.AssetKey(["reports", WEEKLY])
 
 
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
-    """The weekly page, the chargeback statements and the quality page."""
+    """The weekly page, the chargeback statements, the savings page and the quality page."""
     computed = [name for name, model in project.regular.items() if model.layer != "staging"]
     return [
         _asset(
-            dg.AssetKey(["reports", WEEKLY]),
+            WEEKLY_KEY,
             [name for name in computed if name.startswith("marts.")],
             clocks.week,
             lambda day: Publication(WEEKLY, week_of(day)),
             "One page a week for leaders: what, why, what to decide.",
         ),
         _asset(
-            dg.AssetKey(["chargeback", "statement"]),
+            STATEMENT_KEY,
             ["marts.chargeback", "marts.chargeback_tenant", "marts.rate_used", "marts.statement"],
             clocks.month,
             lambda day: Publication("chargeback", f"{day:%Y-%m}"),
             "The month's finance files: lines, workbook, statements, journal, and their manifest.",
+        ),
+        _asset(
+            SAVINGS_KEY,
+            [name for name in computed if name.startswith("marts.")],
+            clocks.month,
+            lambda day: Publication(SAVINGS, f"{day:%Y-%m}"),
+            "One page a month: what each lever could spare, and what was realised.",
         ),
         _asset(
             QUALITY_KEY,

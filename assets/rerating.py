@@ -4,7 +4,7 @@ The models that price are run as they are over what is published, with other rat
 follows from costs (commitments, shared costs, bills less prices) follows on the next run; here it is the priced cost that is compared.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from meterbook.rate_cards.compile import Cards
 from meterbook.rate_cards.composed import differences
 from meterbook.sql.catalog import Catalog
 from meterbook.sql.engine import Engine
-from meterbook.sql.lake import Lake, Table, quoted
+from meterbook.sql.lake import Beside, Lake, quoted
 from meterbook.sql.models import Model, Project
 
 TARGETS = ("core.model_spend", "core.gpu_hour")
@@ -141,7 +141,7 @@ class Rerating:
         Raises:
             CheckError: a rule of a model does not hold with these prices.
         """
-        lake = _Beside(self.workspace.lake, Path(self._folder.name), {*RATES, *(model.name for model in self.models)})
+        lake = Beside(self.workspace.lake, Path(self._folder.name), {*RATES, *(model.name for model in self.models)})
         engine = self._engine(lake)
         for name, frame in zip(RATES, self._tables(), strict=True):
             engine.put(name, frame)
@@ -229,9 +229,9 @@ class Rerating:
         first, end = days[0], str(date.fromisoformat(days[-1]) + timedelta(days=1))
 
         def tables(name: str) -> dict[str, str]:
-            return {"old": _scan(self.workspace.catalog, name, first, end), "new": _scan(catalog, name, first, end)}
+            return {"old": scan(self.workspace.catalog, name, first, end), "new": scan(catalog, name, first, end)}
 
-        gpu = {**tables("core.gpu_hour"), "pool": _scan(self.workspace.catalog, "book.gpu_pool")}
+        gpu = {**tables("core.gpu_hour"), "pool": scan(self.workspace.catalog, "book.gpu_pool")}
         for query in (_SPEND.format(**tables("core.model_spend")), _GPU.format(**gpu), _COUNTS.format(**tables("core.request_cost"))):
             self._con.execute(f"insert into line {query}", {"open_from": self.open_from})
         self._used.update(self._con.execute(_USED.format(**tables("core.rate_in_force"))).fetchall())
@@ -244,17 +244,6 @@ class Rerating:
                     "insert into line values (?, ?, true, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0)",
                     [line.corrects_day, line.corrects_period, *owners, line.amount_usd],
                 )
-
-
-class _Beside(Lake):
-    """A lake some of whose tables lie elsewhere: those are written, the others only read."""
-
-    def __init__(self, published: Lake, root: Path, names: Collection[str]) -> None:
-        super().__init__(root)
-        self._published, self._names = published, names
-
-    def table(self, name: str) -> Table:
-        return super().table(name) if name in self._names else self._published.table(name)
 
 
 def repriced(project: Project) -> list[Model]:
@@ -275,8 +264,8 @@ def needed(project: Project) -> list[str]:
     return [name for name in project.models if name in wanted]
 
 
-def _scan(catalog: Catalog, name: str, first: str | None = None, end: str | None = None) -> str:
-    """A table's files as SQL; no rows where there are none."""
+def scan(catalog: Catalog, name: str, first: str | None = None, end: str | None = None) -> str:
+    """A table's files as SQL, in a half-open range of days where it is cut by day; no rows where there are none."""
     files = catalog.files(name, first, end)
     if files:
         return f"read_parquet([{', '.join(quoted(str(path)) for path in files)}])"

@@ -15,6 +15,8 @@ from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
 from meterbook.assets.pools import PoolError
 from meterbook.assets.prices import PRICED_TABLES, PriceHistory
+from meterbook.assets.unit_sql import UnitError, with_units
+from meterbook.assets.units import FILE as UNITS
 from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
@@ -57,8 +59,8 @@ class Workspace:
         key = self.book.settings.prompt_hash_key
         guard = UnitGuard(lambda: self.book.current_cards, project)
         self.inbox = Inbox(folder, self.book.settings.sources, key.get_secret_value().encode() if key else None, guard)
-        if any(pool.column for pool in self.book.pools):
-            # Which columns there are is known only with the models; a wrong key is told before anything is done.
+        if _has_own_text(self.book):
+            # Which tables and columns there are is known only with the models; a wrong one is told before anything is done.
             self.project  # noqa: B018
 
     @cached_property
@@ -143,17 +145,23 @@ def project() -> Project:
 
 
 def project_of(book: Book) -> Project:
-    """The models as a book has them: those that ship, and what its pools are shared by.
+    """The models as a book has them: those that ship, what its pools are shared by, and what its queries count as units.
 
     Raises:
-        BookError: a pool of allocation.yaml is shared by a column that there is not, or that is none to share by.
+        BookError: a pool of allocation.yaml is shared by a column that there is not, or that is none to share by; or a query of units.yaml
+            is wrong.
     """
-    if not any(pool.column for pool in book.pools):
+    if not _has_own_text(book):
         return project()
     try:
-        return with_columns(book.folder / "allocation.yaml", book.pools, project(), columns())
-    except PoolError as error:
+        found = with_columns(book.folder / "allocation.yaml", book.pools, project(), columns())
+        return with_units(book.folder / UNITS, book.units, found, columns())
+    except (PoolError, UnitError) as error:
         raise BookError(str(error)) from error
+
+
+def _has_own_text(book: Book) -> bool:
+    return any(pool.column for pool in book.pools) or any(unit.sql for unit in book.units)
 
 
 @cache

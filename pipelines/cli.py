@@ -16,6 +16,8 @@ from meterbook.assets.book import Book, BookError
 from meterbook.pipelines import (
     cli_bench,
     cli_close,
+    cli_experiments,
+    cli_explain,
     cli_export,
     cli_gpu,
     cli_owners,
@@ -24,6 +26,10 @@ from meterbook.pipelines import (
     cli_readiness,
     cli_reconcile,
     cli_rerate,
+    cli_savings,
+    cli_telemetry,
+    cli_unit,
+    cli_whatif,
 )
 from meterbook.pipelines.consoles import err, out
 from meterbook.rate_cards.card import CardError
@@ -37,15 +43,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    epilog="Begin with: meterbook demo ./demo; or meterbook init ./book",
 )
 app.add_typer(cli_prices.app, name="prices")
 app.add_typer(cli_owners.app, name="owners")
 app.add_typer(cli_ratecard.app, name="ratecard")
+app.add_typer(cli_unit.app, name="unit")
 app.add_typer(cli_rerate.app)
 app.add_typer(cli_close.app)
+app.add_typer(cli_explain.app)
 app.add_typer(cli_reconcile.app)
 app.add_typer(cli_readiness.app)
+app.add_typer(cli_experiments.app)
 app.add_typer(cli_gpu.app)
+app.add_typer(cli_telemetry.app)
+app.add_typer(cli_savings.app, name="savings")
+app.add_typer(cli_whatif.app)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_export.app, name="export")
 
@@ -148,10 +161,10 @@ def query(
     ask(_Context.book, sql, form, out)
 
 
-@app.command(epilog="Examples: meterbook report weekly --period 2026-W43; meterbook report quality")
+@app.command(epilog="Examples: meterbook report --period 2026-W43; meterbook report savings --period 2026-10; meterbook report quality")
 def report(
-    kind: Annotated[Literal["weekly", "quality"], typer.Argument(help="Which page.")] = "weekly",
-    period: Annotated[str | None, typer.Option(help="ISO week, 2026-W43; the last one where not given.")] = None,
+    kind: Annotated[Literal["weekly", "savings", "quality"], typer.Argument(help="Which page.")] = "weekly",
+    period: Annotated[str | None, typer.Option(help="Week, 2026-W43, of savings month, 2026-10; the last one where not given.")] = None,
 ) -> None:
     """Publish a page from what is in the lake; print where it lies."""
     _publish(kind, period)

@@ -74,6 +74,34 @@ def gpu(
     _measure(lambda: bench_gpu.cases(folder, gpus, hours), rounds, gpus * hours * 3600, json)
 
 
+@app.command("replay", epilog="Example: meterbook bench replay --rows 10000000 --rounds 3 --json replay.json")
+def replay(
+    rows: Annotated[int, typer.Option(min=1_000, help="Requests, over 30 days.")] = 10_000_000,
+    rounds: Rounds = 3,
+    folder: Folder = KEPT,
+    json: Json = None,
+) -> None:
+    """What caches would have answered, replayed exactly, beside a bare scan and group of the same requests."""
+    from meterbook.pipelines import bench_replay  # noqa: PLC0415
+
+    out.print(f"{rows:,} requests in {folder}", soft_wrap=True)
+    _measure(lambda: bench_replay.cases(folder, rows), rounds, rows, json)
+
+
+@app.command("explain", epilog="Example: meterbook bench explain --rows 50000000 --json explain.json")
+def explain(
+    rows: Annotated[int, typer.Option(min=10_000, help="Requests of both months.")] = 50_000_000,
+    rounds: Rounds = 3,
+    folder: Folder = KEPT,
+    json: Json = None,
+) -> None:
+    """Why the cost of two months changed, from rollups, beside reading and summing them."""
+    from meterbook.pipelines import bench_explain  # noqa: PLC0415
+
+    out.print(f"rollups of {rows:,} requests in {folder}", soft_wrap=True)
+    _measure(lambda: bench_explain.cases(folder, rows), rounds, rows, json)
+
+
 def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:
     """Make what is measured, measure it, and show it; written to a file, the second case's ratio may have a name of its own."""
     with out.status("generating") as status:

@@ -35,8 +35,8 @@ def jobs_of() -> Jobs:
         weekly=dg.define_asset_job("weekly", dg.AssetSelection.assets("reports/weekly"), description="Publish weekly pages."),
         chargeback=dg.define_asset_job(
             "chargeback",
-            dg.AssetSelection.assets("chargeback/statement"),
-            description="Publish a month's statements.",
+            dg.AssetSelection.assets("chargeback/statement", "reports/savings"),
+            description="Publish a month's statements and its savings page.",
         ),
     )
 

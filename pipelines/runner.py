@@ -15,8 +15,9 @@ from rich.console import Console
 from meterbook.assets.book import Book
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
-from meterbook.assets.publishing import JUDGED, QUALITY_PAGE, WEEKLY, Publication, Publisher, bounds_of
-from meterbook.assets.reports import QUALITY_KEY
+from meterbook.assets.publications import JUDGED, QUALITY_PAGE, SAVINGS, WEEKLY, Publication, bounds_of
+from meterbook.assets.publishing import Publisher
+from meterbook.assets.reports import QUALITY_KEY, SAVINGS_KEY, STATEMENT_KEY, WEEKLY_KEY
 from meterbook.assets.resources import BookResource, listening
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
@@ -36,6 +37,8 @@ MOST = 20
 """Refused files printed at most."""
 OBJECTS = 100_000
 """Made before Python looks for cycles among them; some 20 MB."""
+PUBLISHED = ((STATEMENT_KEY, "chargeback", "chargeback"), (SAVINGS_KEY, "chargeback", SAVINGS), (WEEKLY_KEY, "weekly", WEEKLY))
+"""Assets that are published by period, each with its job and the kind of its publications."""
 QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
 
@@ -125,11 +128,11 @@ class _Run:
         stale = publisher.stale()
         held = self.outcome.held = publisher.held_back(stale)
         self.steps.begin("publish", len(stale) - len(held))
-        for job, kind in (("chargeback", "chargeback"), ("weekly", WEEKLY)):
+        for key, job, kind in PUBLISHED:
             # A range of what passes the gate; what is held back parts it.
             for is_held, group in groupby((item for item in stale if item.kind == kind), key=lambda item: item.key in held):
                 items = list(group)
-                if not is_held and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1]))):
+                if not is_held and self._execute(job, range_tags(_partition(items[0]), _partition(items[-1])), [key]):
                     self.outcome.published += [item.key for item in items]
         if QUALITY_PAGE in stale and self._execute("models", {}, [QUALITY_KEY]):
             self.outcome.published.append(QUALITY_PAGE.key)
@@ -231,14 +234,17 @@ def _input_line(found: Ingested) -> str:
 
 
 def _written(folder: Path, outcome: Outcome) -> list[str]:
-    pages, months = ([key for key in outcome.published if key.startswith(kind)] for kind in (WEEKLY, "chargeback"))
+    pages, months, savings = ([key for key in outcome.published if key.startswith(kind)] for kind in (WEEKLY, "chargeback", SAVINGS))
     lines = []
-    if pages or months:
-        lines.append(f"wrote {plural(len(pages), 'weekly page')} and the statements of {plural(len(months), 'month')}")
+    if pages or months or savings:
+        made = f"{plural(len(pages), 'weekly page')}, {plural(len(savings), 'savings page')}"
+        lines.append(f"wrote {made} and the statements of {plural(len(months), 'month')}")
     if pages:
         lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
     if months:
         lines.append(f"open {folder / months[-1] / 'chargeback.csv'}")
+    if savings:
+        lines.append(f"open {folder / 'reports' / (savings[-1] + '.html')}")
     if QUALITY_PAGE.key in outcome.published:
         lines.append(f"open {folder / QUALITY_FILE}")
     return lines or ["nothing new to publish"]

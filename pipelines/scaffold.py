@@ -104,9 +104,10 @@ classes: []
 """,
     "disputes.csv": "id,period,team,amount_usd,opened_on,closed_on,note\n",
     "units.yaml": """\
-# Units of business value, as outcome files name them, and the feature that carries their cost.
+# Units of business value: what counts them, whose cost they carry, what they should cost (docs/units.md).
 units: []
-#  - {unit: ticket_resolved, label: resolved ticket, feature: support-assistant, target_usd: 0.05}
+#  - {unit: ticket_resolved, label: resolved ticket, feature: support-assistant, target_usd: 0.05}   # rows of outcome files of that name
+#  - {unit: answer, label: answer, source: request, scope: {feature: "chat*", environment: prod}, success: not_escalated, improve: 0.2}
 """,
     "budgets.yaml": """\
 # Budgets by scope (team, tenant, feature, environment, model; none is everything) and period (day, week, month, quarter).

@@ -106,11 +106,11 @@ class Frame:
 
     @cached_property
     def unit_of_team(self) -> Mapping[str, Row]:
-        """The dearest unit of value of the week by team; a unit is of the team that has most of its feature's cost."""
+        """The dearest unit of value of named features by team; a unit is of the team that has most of its feature's cost."""
         found: dict[str, Row] = {}
         for row in self.units(self.span).values():
             teams = self.by("team", self.span, feature=row["feature"])
-            if teams:
+            if teams and row["is_part"]:
                 found.setdefault(max(sorted(teams), key=lambda name: teams[name]), row)
         return found
 
@@ -122,13 +122,22 @@ class Frame:
         return {row["feature"]: row["requests"] for row in self.rows(query, *span)}
 
     def units(self, span: Span) -> dict[str, Row]:
-        """Units of value of a span."""
+        """Units of value of a span, without those that are always there; those of which any was attempted, the dearest first.
+
+        Their feature is the one that costs most of it.
+        """
         query = """
-            select unit, max(label) as label, max(feature) as feature, cast(sum(units) as bigint) as units,
+            with unit as (
+                select unit, feature, max(label) as label, max(target_usd) as target_usd, sum(units) as units, sum(successes) as successes,
+                    sum(escalations) as escalations, sum(quality_count) as quality_count, sum(quality_sum) as quality_sum,
+                    sum(cost_usd) as cost_usd, bool_or(is_part) as is_part
+                from marts.unit_cost where day >= ? and day < ? and unit not in ('inference', '(no unit)') group by unit, feature
+            )
+            select unit, max(label) as label, arg_max(feature, (cost_usd, feature)) as feature, cast(sum(units) as bigint) as units,
                 cast(sum(successes) as bigint) as successes, cast(sum(escalations) as bigint) as escalations,
                 cast(sum(quality_count) as bigint) as quality_count, sum(quality_sum) as quality_sum, sum(cost_usd) as cost_usd,
-                max(target_usd) as target_usd
-            from marts.unit_cost where day >= ? and day < ? group by unit order by cost_usd desc, unit
+                max(target_usd) as target_usd, bool_or(is_part) as is_part, count(case when units > 0 then 1 end) as features
+            from unit group by unit having sum(units) > 0 order by cost_usd desc, unit
         """
         return {row["unit"]: row for row in self.rows(query, *span)}
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from meterbook.reports import periods
 from meterbook.reports.frame import Frame, PageFacts
+from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.quality import Quality, QualityFacts
 from meterbook.reports.ratecard import RateCard
 from meterbook.reports.section import Section, charts_in
@@ -45,6 +46,10 @@ def _week(con: duckdb.DuckDBPyConnection, period: str, facts: PageFacts) -> Fram
     return Frame(con, periods.week(period, facts.data_through), facts)
 
 
+def _month(con: duckdb.DuckDBPyConnection, period: str, facts: PageFacts) -> MonthFrame:
+    return MonthFrame(con, period, facts)
+
+
 def _quality(con: duckdb.DuckDBPyConnection, _period: str, facts: QualityFacts) -> Quality:
     return Quality(con, facts)
 
@@ -62,14 +67,50 @@ KINDS: Mapping[str, Kind] = {
         _week,
         "{company}: weekly review {period}",
         (
-            *("opening", "kpis", "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle"),
+            *(
+                "opening",
+                "kpis",
+                "month",
+                "moved",
+                "teams",
+                "anomalies",
+                "decisions",
+                "units",
+                "experiments",
+                "gpus",
+                "gpu_heat",
+                "gpu_fleet",
+                "gpu_idle",
+            ),
             *("self_hosted", "queues", "tokens", "reconciliation", "closing"),
+        ),
+    ),
+    "savings": Kind(
+        _month,
+        "{company}: savings of {period}",
+        (
+            *("savings_opening", "savings_decisions", "levers", "savings_ledger", "response_cache", "retry_waste", "output_use"),
+            *("prompt_growth", "routing", "prompt_cache", "batch_use", "micro_batch", "experiments"),
         ),
     ),
     "quality": Kind(
         _quality,
         "{company}: quality of the data",
-        ("verdict", "account", "coverage", "refused", "inputs", "aside", "notes", "alike", "gpu_oddities", "volumes", "rules", "basis"),
+        (
+            "verdict",
+            "account",
+            "coverage",
+            "telemetry",
+            "refused",
+            "inputs",
+            "aside",
+            "notes",
+            "alike",
+            "gpu_oddities",
+            "volumes",
+            "rules",
+            "basis",
+        ),
     ),
     "statement": Kind(
         _statement,
@@ -101,8 +142,8 @@ def render(kind: str, period: str, con: duckdb.DuckDBPyConnection, facts: PageFa
     """Render one page.
 
     Args:
-        kind: weekly, quality, statement or ratecard.
-        period: its period, `2026-W43`, or of a statement or rate card `2026-10`; there is only one quality page, whatever it is called.
+        kind: weekly, savings, quality, statement or ratecard.
+        period: its period, `2026-W43`, or a month, `2026-10`, where a kind has one each; there is only one quality page, however called.
         con: a connection in which the marts are views.
         facts: what else a page of this kind says.
 

@@ -7,7 +7,7 @@ per table remembers from what each file was made, so that nothing is made twice;
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -161,3 +161,21 @@ class Lake:
             path.unlink()
         for folder in list(self.root.rglob(f"{SPILL}*")):
             shutil.rmtree(folder)
+
+
+class Beside(Lake):
+    """A lake some of whose tables lie elsewhere: those are written, the others only read.
+
+    Args:
+        published: where the others lie.
+        root: where these do.
+        names: of these; what of them is not written has no rows.
+    """
+
+    def __init__(self, published: Lake, root: Path, names: Collection[str]) -> None:
+        super().__init__(root)
+        self._published, self._names = published, names
+
+    def table(self, name: str) -> Table:
+        """A table by its name, `core.request`."""
+        return super().table(name) if name in self._names else self._published.table(name)

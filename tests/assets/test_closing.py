@@ -15,7 +15,8 @@ from meterbook.assets.audit import AuditError, append_audit, read_audit
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.closed import CloseError
 from meterbook.assets.closing import close, reopen
-from meterbook.assets.publishing import JUDGED, Publisher
+from meterbook.assets.publications import JUDGED
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.periods import days_of
 

@@ -10,7 +10,8 @@ from running import run, typed
 from small import built, call, gateway_book, limited, price, write
 
 from meterbook.assets.gate import HeldBackError
-from meterbook.assets.publishing import WEEKLY, Publication, Publisher
+from meterbook.assets.publications import WEEKLY, Publication
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import coverage_lines
 from meterbook.reports.coverage import Coverage

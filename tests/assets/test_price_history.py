@@ -10,7 +10,8 @@ import pytest
 
 from meterbook.assets.book import BookError
 from meterbook.assets.prices import Differing
-from meterbook.assets.publishing import Publication, Publisher
+from meterbook.assets.publications import Publication
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.rerating import Rerating
 from meterbook.assets.workspace import Workspace
 from meterbook.rate_cards.snapshots import VersionError

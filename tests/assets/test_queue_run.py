@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from small import built, limited, write
 
-from meterbook.assets.publishing import Publication, Publisher
+from meterbook.assets.publications import Publication
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("all_small")

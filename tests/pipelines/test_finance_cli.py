@@ -9,7 +9,8 @@ import pytest
 from running import Said, run, typed
 from small import make_small
 
-from meterbook.assets.publishing import Publication, Publisher
+from meterbook.assets.publications import Publication
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
 pytestmark = pytest.mark.early

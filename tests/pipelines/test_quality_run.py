@@ -8,7 +8,8 @@ import pytest
 from running import run, typed
 from small import built, call, gateway_book, write
 
-from meterbook.assets.publishing import QUALITY_PAGE, Publisher
+from meterbook.assets.publications import QUALITY_PAGE
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("all_small")

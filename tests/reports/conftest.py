@@ -43,7 +43,11 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def shapes() -> dict[str, Columns]:
     known = columns()
-    return {name: shape for name, shape in known.items() if name.startswith("marts.") or name in {"raw.file_flag", "raw.quarantine"}}
+    return {
+        name: shape
+        for name, shape in known.items()
+        if name.startswith("marts.") or name in {"raw.file_flag", "raw.quarantine", "book.saving"}
+    }
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def _fill_day(con: Con, day: date, number: int) -> None:
     _fill_cost(con, day, "Shared: gateway", Decimal("135.483870967742"), team="support")
     _fill_cost(con, day, "Billed minus priced", Decimal("-0.5"), team="unowned")
     _fill_gpus(con, day, number)
-    unit = {"unit": "ticket", "label": "resolved ticket", "feature": "assistant", "units": 1000 + number, "successes": 900}
+    unit = {"unit": "ticket", "label": "resolved ticket", "feature": "assistant", "is_part": True, "units": 1000 + number, "successes": 900}
     quality = {"escalations": 40, "quality_count": 100, "quality_sum": Decimal(91), "cost_usd": Decimal(390), "target_usd": Decimal("0.45")}
     put(con, "unit_cost", [{"day": day, **unit, **quality}])
     put(con, "coverage", [{"day": day, "source": "gateway", "reason": "priced", "requests": 5000, "tokens": 7_000_000}])

@@ -139,8 +139,8 @@ def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -
     made = render("weekly", WEEK, empty, facts)
     assert "No cost was recorded in this week." in made
     assert [name for name in KINDS["weekly"].sections if '<p class="quiet">' in _section(made, name)] == [
-        "month", "moved", "teams", "anomalies", "decisions", "units", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle", "self_hosted", "queues",
-        "tokens", "reconciliation",
+        "month", "moved", "teams", "anomalies", "decisions", "units", "experiments", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle",
+        "self_hosted", "queues", "tokens", "reconciliation",
     ]  # fmt: skip
     assert "figure-" not in made
 
