@@ -99,6 +99,7 @@ def test_weeks_and_months_of_the_lake_sum_to_the_change_of_what_pages_show(ask: 
     assert month == sum((cost if day.month == 10 else -cost for day, cost in costs.items() if day.month in {9, 10}), Decimal(0))
 
 
+@pytest.mark.nightly
 def test_a_bench_explains_what_it_generated(tmp_path: Path) -> None:
     read, explain = bench_explain.cases(tmp_path, 30_000)
     assert (read.at_most, explain.at_most) == (None, 5.0)

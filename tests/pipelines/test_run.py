@@ -67,6 +67,7 @@ def _copy(book: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 def test_files_in_another_order_and_one_given_twice_give_the_same_bytes(book: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     folder = _copy(book, tmp_path / "book")
     inbox = folder / "inbox"

@@ -168,6 +168,7 @@ def _reasons() -> list[Reason]:
     return [Reason(**entry) for entry in yaml.safe_load(REASONS.read_text("utf-8"))]
 
 
+@pytest.mark.nightly
 def test_what_genai_prices_says_otherwise_has_a_reason_on_record() -> None:
     unlike = [(case, ours, theirs) for case, ours, theirs in _compared() if ours != theirs]
     unexplained = [f"{case}: {ours}, theirs {theirs}" for case, ours, theirs in unlike if not any(one.explains(case) for one in _reasons())]

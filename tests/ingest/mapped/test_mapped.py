@@ -317,6 +317,7 @@ def test_the_servegen_trace_leaves_unknown_tokens_unknown(desk: Any) -> None:
     assert (found.height, found["requests"].sum(), found["input_tokens"].null_count()) == (9_434, 3_822_705_582, 3_007)
 
 
+@pytest.mark.nightly
 @needs_traces
 def test_the_helios_trace_has_all_its_gpu_minutes(desk: Any) -> None:
     _trace(desk, "helios", "helios_vc_gpu_minute.parquet")
