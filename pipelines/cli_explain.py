@@ -107,8 +107,9 @@ def _print(found: "Explanation") -> None:
     per = " a day" if asked.per_day else ""
     table = Table(*asked.by, "effect", f"dollars{per}", show_edge=False)
     table.columns[-1].justify = "right"
-    rows = [[*(str(row[name]) for name in asked.by), str(row["effect"]), f"{row['usd']:+,.2f}"] for row in found.effects]
-    rest = sum(row["usd"] for row in found.effects[_SHOWN:])
+    effects = [row for row in found.effects if round(row["usd"], 2)]
+    rows = [[*(str(row[name]) for name in asked.by), str(row["effect"]), f"{row['usd']:+,.2f}"] for row in effects]
+    rest = sum(row["usd"] for row in effects[_SHOWN:])
     if len(rows) > _SHOWN:
         rows = [*rows[:_SHOWN], [*("" for _ in asked.by), f"{len(rows) - _SHOWN} smaller ones", f"{rest:+,.2f}"]]
     blank = ["" for _ in asked.by[1:]]
