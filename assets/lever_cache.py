@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import polars as pl
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from meterbook.assets.sources import Name, Strict
+from meterbook.assets.sources import EVERY, Name, Strict, each_reached
 from meterbook.rate_cards.patterns import like
 
-_ANY = "*"
 DAY = 86_400
 """Seconds; what is older than the day before is not looked at, so no entry lives longer than a day."""
 _Ttl = Annotated[int, Field(ge=1, le=DAY)]
@@ -30,7 +29,7 @@ class ResponseCache(Strict):
         user_specific: answers are one user's own: nothing of it is answered from a cache.
     """
 
-    feature: _Feature = _ANY
+    feature: _Feature = EVERY
     ttl_seconds: _Ttl = 3600
     opted_in: bool = False
     shared: bool = False
@@ -46,7 +45,7 @@ class SemanticCache(Strict):
         embedding_model: provider/model on a rate card, which each call's input is embedded with.
     """
 
-    feature: _Feature = _ANY
+    feature: _Feature = EVERY
     lookup_usd: Decimal = Field(default=Decimal(0), ge=0, lt=1_000_000, decimal_places=12)
     embedding_model: str | None = Field(default=None, pattern=r"^[^/]+/.+$", description="provider/model of a rate card")
 
@@ -65,35 +64,21 @@ class PromptCache(Strict):
 
 MINIMUM_TOKENS: Sequence[tuple[str, str, int]] = (
     # https://ai.google.dev/gemini-api/docs/caching, as of 2026-10-23
-    (_ANY, "*gemini-2.5*", 2048),
-    (_ANY, "*gemini*", 4096),
+    (EVERY, "*gemini-2.5*", 2048),
+    (EVERY, "*gemini*", 4096),
     # https://platform.claude.com/docs/en/build-with-claude/prompt-caching, as quoted in anthropics/anthropic-sdk-python#1194
-    (_ANY, "*claude-opus-4-5*", 4096),
-    (_ANY, "*claude-opus-4-6*", 4096),
-    (_ANY, "*claude-haiku-4-5*", 4096),
-    (_ANY, "*claude-3*haiku*", 2048),
+    (EVERY, "*claude-opus-4-5*", 4096),
+    (EVERY, "*claude-opus-4-6*", 4096),
+    (EVERY, "*claude-haiku-4-5*", 4096),
+    (EVERY, "*claude-3*haiku*", 2048),
     # https://developers.openai.com/api/docs/guides/prompt-caching; Anthropic's other models have the same
-    (_ANY, _ANY, 1024),
+    (EVERY, EVERY, 1024),
 )
 """Provider, model in small letters and the shortest prefix its cache takes; the first that fits counts."""
 
 
-_Entry = TypeVar("_Entry", ResponseCache, SemanticCache)
-
-
-def _each_reached(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
-    seen: list[str] = []
-    for entry in entries:
-        if entry.feature in seen:
-            raise ValueError(f"feature {entry.feature!r} is given twice")
-        if _ANY in seen:
-            raise ValueError(f"feature {entry.feature!r} is never reached: {_ANY!r} stands before it and fits every feature")
-        seen.append(entry.feature)
-    return entries
-
-
-ResponseCaches = Annotated[tuple[ResponseCache, ...], AfterValidator(_each_reached)]
-SemanticCaches = Annotated[tuple[SemanticCache, ...], AfterValidator(_each_reached)]
+ResponseCaches = Annotated[tuple[ResponseCache, ...], each_reached("feature")]
+SemanticCaches = Annotated[tuple[SemanticCache, ...], each_reached("feature")]
 _RESPONSE: Mapping[str, pl.DataType] = {
     "place": pl.Int32(),
     "feature": pl.String(),
@@ -115,7 +100,7 @@ _PROMPT: Mapping[str, pl.DataType] = {
 
 def cache_tables(responses: Sequence[ResponseCache], semantics: Sequence[SemanticCache], prompts: PromptCache) -> dict[str, pl.DataFrame]:
     """book.response_cache, book.semantic_cache and book.prompt_cache, in the order of the book."""
-    told = [*responses, *([] if any(entry.feature == _ANY for entry in responses) else [ResponseCache()])]
+    told = [*responses, *([] if any(entry.feature == EVERY for entry in responses) else [ResponseCache()])]
     return {
         "book.response_cache": pl.DataFrame([_response(place, one) for place, one in enumerate(told, 1)], schema=_RESPONSE),
         "book.semantic_cache": pl.DataFrame([_semantic(place, one) for place, one in enumerate(semantics, 1)], schema=_SEMANTIC),
@@ -147,8 +132,8 @@ def _semantic(place: int, entry: SemanticCache) -> dict[str, object]:
 
 def _prompts(entry: PromptCache) -> Iterator[dict[str, object]]:
     """What the book says of single providers, then what it says of all others, else what is documented."""
-    own = [(provider, _ANY, tokens) for provider, tokens in entry.minimum_tokens.items() if provider != _ANY]
-    others = [(_ANY, _ANY, tokens) for provider, tokens in entry.minimum_tokens.items() if provider == _ANY]
+    own = [(provider, EVERY, tokens) for provider, tokens in entry.minimum_tokens.items() if provider != EVERY]
+    others = [(EVERY, EVERY, tokens) for provider, tokens in entry.minimum_tokens.items() if provider == EVERY]
     for place, (provider, model, tokens) in enumerate((*own, *(others or MINIMUM_TOKENS)), 1):
         yield {
             "place": place,

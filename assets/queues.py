@@ -5,13 +5,11 @@ from decimal import Decimal
 from typing import Annotated
 
 import polars as pl
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from meterbook.assets.modes import EVERYONE
-from meterbook.assets.sources import Name, Strict
+from meterbook.assets.sources import Name, Strict, each_reached
 from meterbook.rate_cards.patterns import like
-
-_ANY = "*"
 
 
 def _of_everyone(value: object) -> object:
@@ -47,18 +45,7 @@ class Queue(Strict):
         return self
 
 
-def _each_reached(queues: tuple[Queue, ...]) -> tuple[Queue, ...]:
-    seen: list[str] = []
-    for entry in queues:
-        if entry.queue in seen:
-            raise ValueError(f"queue {entry.queue!r} is given twice")
-        if _ANY in seen:
-            raise ValueError(f"queue {entry.queue!r} is never reached: {_ANY!r} stands before it and fits every queue")
-        seen.append(entry.queue)
-    return queues
-
-
-Queues = Annotated[tuple[Queue, ...], AfterValidator(_each_reached)]
+Queues = Annotated[tuple[Queue, ...], each_reached("queue")]
 _QUEUE: Mapping[str, pl.DataType] = {
     "place": pl.Int32(),
     **dict.fromkeys(("queue", "pool"), pl.String()),

@@ -8,9 +8,10 @@ import polars as pl
 
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.dated import OPEN
-from meterbook.assets.savings import FILE, STATES, Saving, Was
+from meterbook.assets.savings import FILE, Saving, Was
 from meterbook.rate_cards.patterns import like
 from meterbook.rate_cards.strict_yaml import line_of
+from meterbook.reports.saving_states import STATES
 
 BASELINE_DAYS = 28
 """Days before an idea is live that it is held against, where it needs a baseline, and for its quality."""

@@ -12,19 +12,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from meterbook.assets.sources import Name, Strict
+from meterbook.reports.saving_states import STATES
 
 FILE = "savings.yaml"
 STEPS: Mapping[str, int] = {"response cache": 1, "retries": 2, "caps": 3, "routing": 4, "prompt cache": 5, "batch": 6, "gpu": 7}
 """The published order of the levers: of several ideas that a request fits, the one of the first lever has it."""
-STATES: Mapping[str, str] = {
-    "idea": "idea_on",
-    "committed": "committed_on",
-    "live": "live_since",
-    "verified": "verified_on",
-    "promoted": "promoted_on",
-    "retired": "retired_on",
-}
-"""The states in their order, each with its date."""
 _Usd = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 

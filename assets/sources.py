@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -30,10 +30,34 @@ Kind = Literal["request", "usage", "charge", "gpu_sample", "outcome", "quality",
 MoneyUnit = Literal["usd", "cents", "nanousd"]
 
 
+EVERY = "*"
+"""A pattern that fits everything."""
+
+
 class Strict(BaseModel):
     """Settings in which an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Entry = TypeVar("_Entry", bound=Strict)
+
+
+def each_reached(field: str) -> AfterValidator:
+    """A check of entries of which the first that fits counts: none has the pattern of another, or stands after one that fits everything."""
+
+    def checked(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
+        seen: list[str] = []
+        for entry in entries:
+            pattern = getattr(entry, field)
+            if pattern in seen:
+                raise ValueError(f"{field} {pattern!r} is given twice")
+            if EVERY in seen:
+                raise ValueError(f"{field} {pattern!r} is never reached: {EVERY!r} stands before it and fits every {field}")
+            seen.append(pattern)
+        return entries
+
+    return AfterValidator(checked)
 
 
 class Mapped(Strict):

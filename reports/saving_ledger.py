@@ -14,19 +14,12 @@ from typing import Any
 from meterbook.reports.frame import ZERO, Row, Span
 from meterbook.reports.intervals import Comparison, Moments, Verdict, mean_not_worse
 from meterbook.reports.periods import days_of
+from meterbook.reports.saving_states import STATES
 
 Rows = Callable[..., list[Row]]
 """Rows of a query with its values, by column name."""
 SCENARIOS = ("low", "point", "high")
 PICO = Decimal("1e-12")
-STATES: Mapping[str, str] = {
-    "idea": "idea_on",
-    "committed": "committed_on",
-    "live": "live_since",
-    "verified": "verified_on",
-    "promoted": "promoted_on",
-    "retired": "retired_on",
-}
 FELL, UNTOLD = "live, not verified: quality fell", "live, not verified: quality cannot be told"
 OF_LEVER: Mapping[str, str] = {"response cache": "duplicates"}
 """A lever of the ledger by its name in marts.lever, where that is another."""

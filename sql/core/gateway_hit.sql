@@ -12,7 +12,8 @@ with price as (
     select distinct rate.day, rate.rate_id, rate.input_pico, rate.cache_read_pico, rate.cache_write_5m_pico, rate.cache_write_1h_pico,
         rate.output_pico, rate.reasoning_extra_pico, rate.request_pico
     from core.price_in_force as rate
-    where rate.rate_id is not null
+    -- What a commitment serves bears the name of a rate and costs nothing.
+    where rate.rate_id is not null and rate.commitment is null
 ),
 hit as (
     select

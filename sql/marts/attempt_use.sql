@@ -10,15 +10,8 @@ must:
   - coalesce(cost_usd, 0) = first_attempt_cost_usd + repeated_attempt_cost_usd
   - day_difference_usd = 0
 */
-with price as (
-    select distinct rate.day, rate.rate_id, rate.input_pico, rate.cache_read_pico, rate.cache_write_5m_pico, rate.cache_write_1h_pico,
-        rate.output_pico, rate.reasoning_extra_pico, rate.request_pico
-    from core.price_in_force as rate
-    -- What a commitment serves bears the name of a rate and costs nothing.
-    where rate.rate_id is not null and rate.commitment is null
-),
 -- Operations of one attempt, which most are, cost what it cost.
-several as (
+with several as (
     select cost.book_day, cost.operation_id, max(cost.attempt) as last_attempt, sum(cast(cost.cost_usd as decimal(38,12))) as cost_usd
     from core.request_cost as cost
     where cost.book_day >= getvariable('from_day') and cost.book_day < getvariable('to_day')
@@ -41,15 +34,10 @@ line as (
         case when several.operation_id is null then cast(cost.cost_usd as decimal(38,12)) end as operation_cost, 1 as attempts,
         cost.attempt, case when cost.status = 'failure' then 1 else 0 end as failed, case when cost.is_cache_hit then 1 else 0 end as hit,
         case when cost.cost_usd is null then 1 else 0 end as unpriced, cast(cost.cost_usd as decimal(38,12)) as cost_usd,
-        cast(cost.uncertain_cost_usd as decimal(38,12)) as uncertain_cost_usd,
-        cast(cost_of(coalesce(cost.input_tokens, 0), price.input_pico) + cost_of(coalesce(cost.cache_read_tokens, 0), price.cache_read_pico)
-            + cost_of(coalesce(cost.cache_write_5m_tokens, 0), price.cache_write_5m_pico)
-            + cost_of(coalesce(cost.cache_write_1h_tokens, 0), price.cache_write_1h_pico)
-            + cost_of(coalesce(cost.output_tokens, 0), price.output_pico)
-            + cost_of(coalesce(cost.reasoning_tokens, 0), price.reasoning_extra_pico) + price.request_pico as decimal(38,0)) as spared
+        cast(cost.uncertain_cost_usd as decimal(38,12)) as uncertain_cost_usd, cast(given.spared_usd as decimal(38,12)) as spared_usd
     from core.request_cost as cost
     left join several on several.book_day = cost.book_day and several.operation_id = cost.operation_id
-    left join price on cost.is_cache_hit and price.day = cost.day and price.rate_id = cost.rate_id
+    left join core.gateway_hit as given on cost.is_cache_hit and given.day = cost.day and given.request_id = cost.request_id
     where cost.book_day >= getvariable('from_day') and cost.book_day < getvariable('to_day')
     union all
     select
@@ -68,7 +56,7 @@ cell as (
         cast(coalesce(sum(case when line.attempt > 1 then line.cost_usd end), 0) as decimal(38,12)) as repeated_attempt_cost_usd,
         cast(coalesce(sum(case when line.failed = 1 then line.cost_usd end), 0) as decimal(38,12)) as failed_attempt_cost_usd,
         cast(coalesce(sum(line.uncertain_cost_usd), 0) as decimal(38,12)) as uncertain_cost_usd,
-        cast(sum(line.hit) as bigint) as cache_hits, to_usd(sum(line.spared)) as cache_hit_value_usd
+        cast(sum(line.hit) as bigint) as cache_hits, cast(sum(line.spared_usd) as decimal(38,12)) as cache_hit_value_usd
     from line
     group by line.book_day, coalesce(line.provider, '(none)'), coalesce(line.model, '(none)'), coalesce(line.feature, '(none)')
 )

@@ -184,7 +184,11 @@ def test_a_key_that_can_name_no_column_is_an_error_of_the_file(tmp_path: Path, k
         ("marts.token_use.model", "", "model of marts.token_use is VARCHAR, no whole number and no DECIMAL; there are requests, "),
         ("core.request_cost.started_at", "", "started_at of core.request_cost is TIMESTAMP, no whole number"),
         ("marts.coverage.tokens", "", "marts.coverage has no column team, which would say who pays"),
-        ("marts.conservation.requests", "", "marts.conservation has no column team, which would say who pays; there are core."),
+        (
+            "marts.conservation.requests",
+            "",
+            "marts.conservation has no column team, which would say who pays; there are core.lever_call, core.lever_cost, core.model_spend",
+        ),
         ("marts.chargeback.cost_usd", "", "marts.chargeback is not cut by day, and a key is measured each day; there are core."),
         ("marts.focus.billed_cost", "", "marts.focus is made only where an export asks for it"),
         ("core.cost_line.cost_usd", ", scope: {model: m}", "`scope: model` is no column of core.cost_line"),
