@@ -58,7 +58,7 @@ nightly: lint types
 	METERBOOK_NIGHTLY=1 METERBOOK_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra gpu --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra gpu --extra notify --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock
 
 clean:
 	rm -rf $(VENV) build demo .dagster

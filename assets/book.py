@@ -9,15 +9,16 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from meterbook.assets.budgets import FILE as BUDGETS
+from meterbook.assets.budgets import BudgetsFile
 from meterbook.assets.closed import CloseError, load_closed
 from meterbook.assets.corrections import FILE as CORRECTIONS
 from meterbook.assets.corrections import CorrectionError, load_corrections
-from meterbook.assets.dated import Dated
 from meterbook.assets.disputes import FILE as DISPUTES
 from meterbook.assets.disputes import DisputeError, load_disputes
 from meterbook.assets.journals import JournalError, load_journal
@@ -93,26 +94,8 @@ class Settings(Strict):
     queues: Queues = Field(default=(), description="of GPU jobs: where they run, their target, what waiting costs; the first that fits")
 
 
-class Budget(Dated):
-    """A budget for a scope and a period; zero is a budget of nothing, not no budget."""
-
-    budget: Name
-    period: Literal["day", "week", "month", "quarter"] = "month"
-    amount_usd: Decimal = Field(ge=0, decimal_places=6)
-    team: Name | None = None
-    tenant: Name | None = None
-    feature: Name | None = None
-    environment: Name | None = None
-    model: Name | None = None
-    levels: tuple[Annotated[int, Field(gt=0)], ...] = (50, 80, 100)
-
-
 class _Pools(Strict):
     pools: tuple[Pool, ...] = ()
-
-
-class _Budgets(Strict):
-    budgets: tuple[Budget, ...] = ()
 
 
 _File = TypeVar("_File", bound=BaseModel)
@@ -123,7 +106,7 @@ _WRONG = (CloseError, PoolError, FxError, CorrectionError, CommitmentError, Disp
 
 def _known_keys() -> list[str]:
     """Every key of the files of a book, for what a misspelt one may have meant."""
-    shapes = (Settings, _Pools, Units, _Budgets, RateCardFile, Levers, SavingsFile)
+    shapes = (Settings, _Pools, Units, BudgetsFile, RateCardFile, Levers, SavingsFile)
     schemas = [schema for shape in shapes for whole in [shape.model_json_schema()] for schema in (whole, *whole.get("$defs", {}).values())]
     return sorted({key for schema in schemas for key in schema.get("properties", ())})
 
@@ -145,7 +128,8 @@ class Book:
         self.settings = _read(folder / "meterbook.yaml", Settings)
         self.owners = _owners(folder)
         self.units = _read(folder / UNITS, Units).units
-        self.budgets = _read(folder / "budgets.yaml", _Budgets).budgets
+        self.budgets_file = _read(folder / BUDGETS, BudgetsFile)
+        self.budgets = self.budgets_file.budgets
         self.levers = _read(folder / "levers.yaml", Levers)
         self.savings = _read(folder / SAVINGS, SavingsFile).savings
         self.rate_card = _read(folder / RATE_CARD, RateCardFile)
@@ -165,7 +149,8 @@ class Book:
             raise BookError(str(error)) from error
         _refuse_twice(folder / UNITS, "unit", (unit.unit for unit in self.units))
         _refuse_twice(folder / SAVINGS, "saving", (one.name for one in self.savings))
-        _refuse_twice(folder / "budgets.yaml", "budget", (budget.budget for budget in self.budgets))
+        _refuse_twice(folder / BUDGETS, "budget", (budget.budget for budget in self.budgets))
+        _refuse_twice(folder / BUDGETS, "rate limit", (one.limit for one in self.budgets_file.rate_limits))
         _refuse_twice(folder / "meterbook.yaml", "source", (source.name for source in self.settings.sources))
 
     @property

@@ -76,7 +76,9 @@ def fx_table(rates: Sequence[FxRate]) -> pl.DataFrame:
 
 def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
     return {
-        "book.budget": [budget.model_dump(exclude={"levels"}) for budget in book.budgets],
+        "book.budget": [
+            {**budget.model_dump(include=set(_COLUMNS["book.budget"].split())), "amount_usd": budget.limit} for budget in book.budgets
+        ],
         "book.budget_level": [
             {"budget": budget.budget, "level_percent": level} for budget in book.budgets for level in sorted(set(budget.levels))
         ],
