@@ -14,9 +14,15 @@ from meterbook.sql.models import Model, Project
 KEY_RULE = "key_is_unique"
 
 
-def model_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
-    """One asset per model, in one graph with what the models read."""
-    return [_asset(project, model, clocks) for model in project.models.values()]
+def model_assets(project: Project, clocks: Clocks, *, is_watched: bool = True) -> list[dg.AssetsDefinition]:
+    """One asset per model, in one graph with what the models read.
+
+    Args:
+        project: the models.
+        clocks: the partitions of the book.
+        is_watched: whether somebody looks at the checks one by one. A broken rule stops a run either way; each result is five events.
+    """
+    return [_asset(project, model, clocks, list(_check_specs(model)) if is_watched else []) for model in project.models.values()]
 
 
 def asset_key(table: str) -> dg.AssetKey:
@@ -29,7 +35,7 @@ def check_name(rule: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", rule).strip("_")[:100]
 
 
-def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinition:
+def _asset(project: Project, model: Model, clocks: Clocks, checks: list[dg.AssetCheckSpec]) -> dg.AssetsDefinition:
     key = asset_key(model.name)
 
     @dg.asset(
@@ -41,7 +47,7 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
         kinds={"sql", "parquet"},
         code_version=model.digest,
         description=f"{model.description}\n\nGrain: {model.header.grain}. Key: {', '.join(model.header.key)}.",
-        check_specs=list(_check_specs(model, key)),
+        check_specs=checks,
     )
     def build(context: dg.AssetExecutionContext, book: BookResource) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
@@ -49,11 +55,13 @@ def _asset(project: Project, model: Model, clocks: Clocks) -> dg.AssetsDefinitio
             now = book.workspace().project.models[model.name]
             built = book.workspace().build(now, window_of(context), lambda done: report(model.name, done))
         except CheckError as error:
-            yield dg.AssetCheckResult(asset_key=key, check_name=_failed(model, error), passed=False, description=str(error))
+            if checks:
+                yield dg.AssetCheckResult(asset_key=key, check_name=_failed(model, error), passed=False, description=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
         report(model.name, 0)
         yield dg.MaterializeResult(asset_key=key, metadata={"rows": built.rows, "partitions": len(built.partitions)})
-        yield from _results(model, built)
+        if checks:
+            yield from _results(model, built)
 
     return build
 
@@ -74,7 +82,8 @@ def _dependency(project: Project, model: Model, name: str) -> dg.AssetDep:
     return dg.AssetDep(asset_key(name), partition_mapping=back)
 
 
-def _check_specs(model: Model, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
+def _check_specs(model: Model) -> Iterator[dg.AssetCheckSpec]:
+    key = asset_key(model.name)
     yield dg.AssetCheckSpec(KEY_RULE, asset=key, blocking=True, description=f"{', '.join(model.header.key)} is unique and never null")
     if model.header.conserves:
         yield dg.AssetCheckSpec(

@@ -21,7 +21,7 @@ from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Columns, Model, Project, read_project
-from meterbook.sql.schemas import columns_of
+from meterbook.sql.schemas import shipped_columns
 
 
 @dataclass(frozen=True)
@@ -167,4 +167,4 @@ def _has_own_text(book: Book) -> bool:
 @cache
 def columns() -> Mapping[str, Columns]:
     """Columns of every table of the project."""
-    return columns_of(project())
+    return shipped_columns(project())

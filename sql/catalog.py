@@ -16,7 +16,7 @@ import duckdb
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.schemas import columns_of, empty_table_sql
-from meterbook.sql.scratch import THREADS, scratch
+from meterbook.sql.scratch import THREADS, make_empty, scratch
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
@@ -198,21 +198,26 @@ class Catalog:
         self._view_kinds(con, model.inputs)
 
     def _open_all(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._views(con, (*self.project.inputs, *self.project.models))
+        names = (*self.project.inputs, *self.project.models)
+        make_empty(con, {name: self.columns[name] for name in names})
+        views = ((name, self._view(name)) for name in names)
+        con.execute("; ".join(("create schema if not exists staging", *(f"drop table {name}; {view}" for name, view in views if view))))
         self._view_kinds(con, [f"staging.{kind}" for kind in self.project.kinds])
 
     def _views(self, con: duckdb.DuckDBPyConnection, names: Sequence[str], from_day: str | None = None, to_day: str | None = None) -> None:
         """Views of tables, in one go: as many statements as there are tables cost more than what they say."""
         schemas = ("staging", *(name.split(".")[0] for name in names))
         created = (f"create schema if not exists {schema}" for schema in dict.fromkeys(schemas))
-        con.execute("; ".join((*created, *(self._view(name, from_day, to_day) for name in names))))
+        made = (self._view(name, from_day, to_day) or empty_table_sql(name, self.columns[name]) for name in names)
+        con.execute("; ".join((*created, *made)))
 
-    def _view(self, name: str, from_day: str | None, to_day: str | None) -> str:
+    def _view(self, name: str, from_day: str | None = None, to_day: str | None = None) -> str:
+        """The statement that opens a table's files; empty where it has none."""
         # What was made of an inactive model before may not be gone yet.
         is_made = name not in self.project.models or self.is_active(name)
         files = self.files(name, from_day, to_day) if is_made else []
         if not files:
-            return empty_table_sql(name, self.columns[name])
+            return ""
         cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}
         whole = ", ".join(quoted(str(path)) for path in files if path not in cut)
         parts = [f"select * from read_parquet([{whole}])"] if whole else []

@@ -104,9 +104,11 @@ class Engine:
         table = self.lake.table(name)
         beside = table.beside(WHOLE)
         listed = ", ".join(f"cast({column} as {dtype}) as {column}" for column, dtype in columns.items())
-        with self.catalog.scratch() as con:
-            con.register("given", frame.to_arrow())
-            con.execute(f"copy (select {listed} from given order by all) to '{beside}' ({COPY})")
+        # Most tables of a book have no row, and a file of none is not kept.
+        if frame.height or not columns.keys() <= set(frame.columns):
+            with self.catalog.scratch() as con:
+                con.register("given", frame.to_arrow())
+                con.execute(f"copy (select {listed} from given order by all) to '{beside}' ({COPY})")
         made = self._partition(beside, "", frame.height, {})
         if (known := table.partitions.get(WHOLE)) and known.sha256 == made.sha256:
             beside.unlink(missing_ok=True)
@@ -152,12 +154,20 @@ class Engine:
         # A cursor does not begin in the database of its connection.
         [(database,)] = con.execute("select current_database()").fetchall()
 
-        def copy(key: str) -> None:
-            with con.cursor() as cursor:
-                self._copy(cursor, model, f"(select * from {database}.main.result where {model.partition_column} = '{key}')", key)
+        def copy(key: str, cursor: duckdb.DuckDBPyConnection) -> None:
+            within = f" where {model.partition_column} = '{key}'" if model.partition_column else ""
+            self._copy(cursor, model, f"(select * from {database}.main.result{within})", key)
 
+        def copy_beside(key: str) -> None:
+            with con.cursor() as cursor:
+                copy(key, cursor)
+
+        if 1 in {self.catalog.settings.threads, len(keys)}:
+            for key in keys:
+                copy(key, con)
+            return
         with ThreadPoolExecutor(self.catalog.settings.threads) as pool:
-            deque(pool.map(copy, keys), maxlen=0)
+            deque(pool.map(copy_beside, keys), maxlen=0)
 
     def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str) -> None:
         target = self.lake.table(model.name).beside(key)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -18,6 +19,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from meterbook.sql.remembered import remembered
 from meterbook.sql.steps import MAPS, STEPS, step_version
 from meterbook.sql.ways import ALWAYS, Ways, ways_of
 
@@ -27,6 +29,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LAYERS = ("staging", "core", "marts")
 Columns = Mapping[str, str]
 """Column name -> DuckDB type, in order."""
+_Lineage = tuple[Iterable[str], Iterable[Iterable[str]]]
+"""Inputs and ways of a text, as JSON keeps them."""
 
 _HEADER = re.compile(r"\A/\*(?P<header>.*?)\*/(?P<sql>.*)\Z", re.DOTALL)
 
@@ -104,10 +108,14 @@ class Model:
 
 
 class Parser:
-    """DuckDB's own parser, on one shared connection (a new one for each model costs seconds)."""
+    """DuckDB's own parser, on one shared connection (a new one for each model costs seconds).
 
-    def __init__(self) -> None:
-        self._con = duckdb.connect()
+    Args:
+        known: what it would say of some texts, by the text's digest.
+    """
+
+    def __init__(self, known: Mapping[str, _Lineage] | None = None) -> None:
+        self._known = known or {}
 
     def read(self, sql: str) -> tuple[tuple[str, ...], Ways]:
         """Base tables of a query as `schema.table`, sorted (CTE names are not tables), and from which of them its rows can come.
@@ -115,6 +123,9 @@ class Parser:
         Raises:
             ModelError: where DuckDB cannot parse the query.
         """
+        if known := self._known.get(_digest(sql)):
+            inputs, ways = known
+            return tuple(inputs), frozenset(map(frozenset, ways))
         [(text,)] = self._con.execute("select json_serialize_sql(?)", [sql]).fetchall()
         tree = json.loads(text)
         if tree["error"]:
@@ -122,9 +133,36 @@ class Parser:
         return tuple(sorted({name for name in _base_tables(tree) if "." in name})), ways_of(tree, self._aggregates)
 
     @cached_property
+    def _con(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect()
+
+    @cached_property
     def _aggregates(self) -> frozenset[str]:
         names = self._con.execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
         return frozenset(name for (name,) in names)
+
+
+def _digest(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
+
+
+def _shipped_lineage(paths: Iterable[Path]) -> Mapping[str, _Lineage]:
+    """What the parser says of the texts of some files; told once on a machine, not by each process."""
+    matches = (_HEADER.match(path.read_text("utf-8")) for path in paths)
+    texts = [match["sql"] for match in matches if match]
+    found: Mapping[str, _Lineage] = remembered("lineage", list(map(_digest, texts)), lambda: _lineage(texts))
+    return found
+
+
+def _lineage(texts: Iterable[str]) -> Mapping[str, _Lineage]:
+    """Of each text by its digest; of one that does not parse nothing, for its reader says what is wrong."""
+    parser = Parser()
+    found: dict[str, _Lineage] = {}
+    for sql in texts:
+        with suppress(ModelError):
+            inputs, ways = parser.read(sql)
+            found[_digest(sql)] = (inputs, sorted(map(sorted, ways)))
+    return found
 
 
 def _base_tables(node: object) -> Iterator[str]:
@@ -239,8 +277,9 @@ def read_project(raw: Mapping[str, Columns], root: Path = ROOT) -> Project:
     Raises:
         ModelError: a broken model, an unknown table or a circle.
     """
-    parser = Parser()
-    models = {m.name: m for layer in LAYERS for m in (read_model(path, parser) for path in sorted((root / layer).glob("*.sql")))}
+    paths = [path for layer in LAYERS for path in sorted((root / layer).glob("*.sql"))]
+    parser = Parser(_shipped_lineage(paths) if root == ROOT else None)
+    models = {m.name: m for m in (read_model(path, parser) for path in paths)}
     inputs = {table: {c: t for c, (t, _) in columns.items()} for table, columns in read_inputs(root).items()}
     inputs |= {f"raw.{name}": dict(columns) for name, columns in raw.items()}
     kinds = {kind: {c: t for c, (t, _) in columns.items()} for kind, columns in read_kinds(root).items()}

@@ -3,8 +3,9 @@
 To open a DuckDB costs 17 ms and its macros 6, to attach a database to one that is there half a millisecond; a run asks hundreds of times.
 """
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import count
@@ -13,13 +14,16 @@ from threading import RLock
 
 import duckdb
 
-from meterbook.sql.schemas import define_macros
+from meterbook.sql.models import Columns
+from meterbook.sql.schemas import define_macros, empty_table_sql
 
 MEMORY = "512MB"
 """What work that says nothing else may take of the machine."""
 THREADS = max(1, int(os.environ.get("METERBOOK_THREADS") or 2))
 """Threads of a DuckDB: small books are computed faster by one, which shares nothing."""
 _numbers, _lock = count(1), RLock()
+_made: set[str] = set()
+"""Names of what was made empty before."""
 
 
 @contextmanager
@@ -43,6 +47,27 @@ def scratch(memory_limit: str = MEMORY, threads: int = THREADS) -> Iterator[duck
         con.close()
         with _lock:
             shared.execute(f"detach {name}")
+
+
+def make_empty(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns]) -> None:
+    """Create tables without rows on a connection of `scratch`.
+
+    To make hundreds takes a fifth of a second, to copy them a tenth of that: whoever asks for the same ones again gets copies, of a
+    database that is kept beside the others from the second time on.
+    """
+    said = repr([(name, *shape.items()) for name, shape in tables.items()])
+    template = f"empty_{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    with _lock:
+        known = con.execute("select database_name, database_name = current_database() from duckdb_databases()").fetchall()
+        [own] = [name for name, is_own in known if is_own]
+        if (template, False) in known:
+            con.execute(f"copy from database {template} to {own} (schema)")
+            return
+        schemas = (f"create schema if not exists {schema}" for schema in dict.fromkeys(name.split(".")[0] for name in tables))
+        con.execute("; ".join((*schemas, *(empty_table_sql(name, shape) for name, shape in tables.items()))))
+        if template in _made:
+            con.execute(f"attach ':memory:' as {template}; copy from database {own} to {template} (schema)")
+        _made.add(template)
 
 
 @lru_cache(maxsize=4)

@@ -78,7 +78,7 @@ class SmallBook:
 
     def costs(self) -> dict[str, str]:
         """Cost of each day as published, exact."""
-        with Workspace(self.folder).catalog.connect() as con:
+        with Workspace(self.folder).catalog.reading(["core.model_spend"]) as con:
             rows = con.execute("select day, coalesce(sum(cost_usd), 0) from core.model_spend group by 1 order by 1").fetchall()
         return {str(day): f"{cost:f}" for day, cost in rows}
 
