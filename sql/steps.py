@@ -5,7 +5,7 @@ distributed engine such a step is a map over the rows of each day.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,21 @@ import duckdb
 if TYPE_CHECKING:
     from meterbook.sql.models import Model
 
-STEPS: Mapping[str, str] = {"allocate": "allocate", "explain_change": "lmdi", "gather": "gather", "replay": "replay"}
+STEPS: Mapping[str, str] = {
+    "allocate": "allocate", "episodes": "episodes", "explain_change": "lmdi", "gather": "gather", "land": "landing", "replay": "replay",
+    "roll_up": "roll_up", "watch": "watch",
+}  # fmt: skip
 """Name of a step -> the module of this room that has a function of that name; loaded where a step is taken, for Arrow is slow to load."""
 
-MAPS = frozenset({"gather", "replay"})
+_USES: Mapping[str, Sequence[str]] = {
+    "episodes": ("alarm_leaves", "alarm_words", "detector", "roll_up", "rolling", "root_cause"),
+    "land": ("landing_errors", "landing_grid"),
+    "roll_up": ("alarm_leaves", "alarm_words", "root_cause"),
+    "watch": ("detector", "rolling"),
+}
+"""Step -> other modules of this room that hold its method."""
+
+MAPS = frozenset({"episodes", "gather", "replay", "roll_up"})
 """Steps that make rows of rows alone: a model of theirs that can be given none is not made."""
 
 
@@ -37,4 +48,5 @@ def make_table(con: duckdb.DuckDBPyConnection, model: "Model", name: str, *, emp
 
 def step_version(name: str) -> str:
     """Changes when the code of a step changes."""
-    return hashlib.sha256(Path(__file__).with_name(f"{STEPS[name]}.py").read_bytes()).hexdigest()[:16]
+    modules = (STEPS[name], *_USES.get(name, ()))
+    return hashlib.sha256(b"".join(Path(__file__).with_name(f"{module}.py").read_bytes() for module in modules)).hexdigest()[:16]
