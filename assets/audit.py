@@ -78,7 +78,7 @@ def append_audit(path: Path, action: str, why: str, details: Mapping[str, object
     lines = _lines(path)
     record = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "who": _user(),
+        "who": user_name(),
         "action": action,
         "why": why,
         "details": details,
@@ -95,7 +95,8 @@ def append_audit(path: Path, action: str, why: str, details: Mapping[str, object
     return digest
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who works on the machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -18,6 +18,7 @@ def rows_of(
     optional: Collection[str] = (),
     clean: Callable[[str], str] = str,
     repair: str = "save it as one",
+    remarks: bool = False,
 ) -> Iterator[tuple[int, Row]]:
     """Every line with its number.
 
@@ -28,11 +29,13 @@ def rows_of(
         optional: columns the file may lack.
         clean: of each cell, before it is read.
         repair: what to do with a file that is no CSV.
+        remarks: whether lines after the header that begin with `#` say nothing.
     """
     columns = list(shape.model_fields)
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle, strict=True)
+            # An empty line is passed over and still counted.
+            reader = csv.DictReader(("\n" if remarks and line.startswith("#") else line for line in handle), strict=True)
             names = reader.fieldnames or ()
             if len(set(names)) < len(names) or not set(columns) - set(optional) <= set(names) <= set(columns):
                 raise wrong(f"{path}:1: the columns are {','.join(columns)}")

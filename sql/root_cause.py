@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 NONE = "(none)"
 LONGER = 0.03
@@ -71,25 +73,47 @@ def best_score(leaves: pl.DataFrame, dimensions: Sequence[str]) -> float:
     return found.score if found else 0.0
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A dimension of the leaves: its names, and for each leaf the place of its own among them."""
+
+    names: Sequence[str]
+    places: NDArray[np.int64]
+
+
 def _best(leaves: pl.DataFrame, dimensions: Sequence[str]) -> Cause | None:
+    if leaves.is_empty():
+        return None
+    columns = {name: _column(leaves[name]) for name in dimensions}
+    sums = (leaves["actual"].to_numpy(), leaves["expected"].to_numpy())
     sets = [names for size in range(1, _DIMENSIONS + 1) for names in combinations(dimensions, size)]
-    tops = [top for names in sets if (top := _top(leaves, names)) is not None]
+    tops = [top for names in sets if (top := _top({name: columns[name] for name in names}, *sums)) is not None]
     return max(tops, key=lambda cause: cause.score, default=None)
 
 
-def _top(leaves: pl.DataFrame, names: Sequence[str]) -> Cause | None:
-    """The best element of some dimensions."""
-    sums = leaves.group_by(*names).agg(pl.col("expected").sum(), pl.col("actual").sum())
-    known = sums.filter(pl.all_horizontal(pl.col(name) != NONE for name in names), pl.max_horizontal("actual", "expected") > 0)
-    usual = pl.max_horizontal(pl.col("expected"), UNSEEN * pl.col("actual"))
-    likely = pl.when(pl.col("actual") > 0).then(pl.col("actual") * (pl.col("actual") / usual).log()).otherwise(0.0)
-    score = (likely - pl.col("actual") + usual) * (1 - LONGER * (len(names) - 1))
-    ranked = (
-        known.with_columns(score.alias("score"))
-        .filter(pl.col("score") == pl.col("score").max())
-        .sort(*(pl.col(name).cast(pl.String) for name in names))
-        .head(1)
-    )
-    for row in ranked.iter_rows(named=True):
-        return Cause({name: row[name] for name in names}, row["expected"], row["actual"], row["score"])
-    return None
+def _column(values: pl.Series) -> _Column:
+    known, places = np.unique(values.to_physical().to_numpy(), return_inverse=True)
+    texts = dict(zip(values.to_physical().to_list(), values.cast(pl.String).to_list(), strict=True))
+    return _Column([texts[code] for code in known.tolist()], places.astype(np.int64))
+
+
+def _top(columns: Mapping[str, _Column], actual: NDArray[np.float64], expected: NDArray[np.float64]) -> Cause | None:
+    """The best element of some dimensions. Places are counted, not grouped: a scan asks for all dimensions many times."""
+    codes = np.zeros(len(actual), dtype=np.int64)
+    for column in columns.values():
+        codes = codes * len(column.names) + column.places
+    elements, firsts, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    cost, usual = (np.bincount(inverse, weights=one, minlength=len(elements)) for one in (actual, expected))
+    is_named = np.ones(len(elements), dtype=np.bool_)
+    for column in columns.values():
+        is_named &= np.array([name != NONE for name in column.names])[column.places[firsts]]
+    known = np.flatnonzero(is_named & (np.maximum(cost, usual) > 0))
+    if not len(known):
+        return None
+    floor = np.maximum(usual, UNSEEN * cost)[known]
+    ratio = np.divide(cost[known], floor, out=np.ones(len(known)), where=(cost[known] > 0) & (floor > 0))
+    score = (cost[known] * np.log(ratio) - cost[known] + floor) * (1 - LONGER * (len(columns) - 1))
+    equal = known[score == score.max()].tolist()
+    where = [{name: column.names[column.places[firsts[place]]] for name, column in columns.items()} for place in equal]
+    best = min(range(len(equal)), key=lambda place: tuple(where[place].values()))
+    return Cause(where[best], float(usual[equal[best]]), float(cost[equal[best]]), float(score.max()))

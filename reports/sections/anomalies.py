@@ -1,53 +1,54 @@
-"""What stood out, with owner and dollars; one card per cause."""
+"""What stood out, with owner and dollars; one card per cause. Changes of price are known, and told apart."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from meterbook.reports.frame import Frame
-from meterbook.reports.numbers import dollars
+from meterbook.reports.anomaly_cards import AFFECTED, PRICE, amount, culprit_of, days, is_told, owner_of, what
+from meterbook.reports.figures import Figures
+from meterbook.reports.numbers import plural
 from meterbook.reports.section import Section
 
 SHOWN = 8
 
 
-def _build(frame: Frame) -> Mapping[str, Any] | None:
-    roots = [row for row in frame.anomalies if row["parent"] is None]
-    if not roots:
+def _build(frame: Figures) -> Mapping[str, Any] | None:
+    cards = frame.cards
+    if not cards:
         return None
-    rows = [
-        {
-            "kind": row["kind"],
-            "what": "all cost" if row["dimension"] == "total" else f"{row['dimension']} {row['scope']}",
-            "deepest": _deepest(frame, row),
-            "cause": row["cause"],
-            "when": _days(row["first_day"], row["last_day"]),
-            "owner": row["owner"],
-            "excess": dollars(row["excess_usd"], plus=True),
-            "mood": "over" if row["excess_usd"] > 0 else "under",
-        }
-        for row in roots[:SHOWN]
-    ]
-    return {"rows": rows, "more": max(0, len(roots) - SHOWN), "children": len(frame.anomalies) - len(roots)}
+    told = [card for card in cards if is_told(card) and card["kind"] != PRICE]
+    prices = [card for card in cards if is_told(card) and card["kind"] == PRICE]
+    return {
+        "rows": [_row(card) for card in told[:SHOWN]],
+        "more": max(0, len(told) - SHOWN),
+        "prices": [_row(card) for card in prices[:SHOWN]],
+        "more_prices": max(0, len(prices) - SHOWN),
+        "quiet": ", ".join(_quiet(cards)),
+    }
 
 
-def _deepest(frame: Frame, root: Mapping[str, Any]) -> str:
-    """The narrowest scope that explains a root."""
-    name = f"{root['dimension']} {root['scope']}"
-    depth = {"team": 1, "model": 2, "feature": 3, "tenant": 4}
-    children = [
-        row
-        for row in frame.anomalies
-        if row["parent"] == name and row["first_day"] <= root["last_day"] and row["last_day"] >= root["first_day"]
-    ]
-    if not children:
-        return ""
-    best = max(children, key=lambda row: (depth.get(row["dimension"], 0), abs(row["excess_usd"])))
-    return f"{best['dimension']} {best['scope']}"
+def _row(card: Mapping[str, Any]) -> Mapping[str, str]:
+    return {
+        "kind": card["kind"],
+        "what": what(card["dimension"], card["scope"]),
+        "culprit": culprit_of(card),
+        "cause": card["cause"],
+        "when": days(card["first_day"], card["last_day"]),
+        "owner": owner_of(card),
+        "event": card["event"] or "",
+        "status": f"looked at, {card['verdict']}: {card['note']}" if card["verdict"] else "",
+        "excess": amount(card),
+        "mood": "" if card["measure"] in AFFECTED else "over" if card["excess_usd"] > 0 else "under",
+    }
 
 
-def _days(first: date, last: date) -> str:
-    return f"{first.day} {first:%b}" if first == last else f"{first.day} to {last.day} {last:%b}"
+def _quiet(cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is not shown, so that it is not gone."""
+    muted = sum(card["status"] == "muted" for card in cards)
+    false = sum(card["verdict"] == "false" for card in cards)
+    if muted:
+        yield f"{plural(muted, 'card')} muted"
+    if false:
+        yield f"{plural(false, 'card')} looked at and found false"
 
 
-SECTION = Section("anomalies", _build, "Nothing stood out in this week.", "What stood out")
+SECTION = Section("anomalies", _build, "Nothing stood out in these days.", "What stood out")
