@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from meterbook.assets.sources import Name, Strict
 from meterbook.assets.unit_baselines import Baseline, baseline_table
+from meterbook.assets.unit_plan import UnitPlan, check_plan, plan_table
 from meterbook.rate_cards.patterns import like
 
 FILE = "units.yaml"
@@ -93,6 +94,7 @@ class Unit(Strict):
         improve: by which share it should become cheaper than in the baseline.
         baseline_from: first day of the baseline; the first two weeks with data where not given.
         baseline_to: the day after its last.
+        plan: how many are meant to be delivered; the forecast of its feature follows it.
     """
 
     unit: Name
@@ -107,6 +109,7 @@ class Unit(Strict):
     improve: Decimal | None = Field(default=None, gt=0, lt=1, decimal_places=6)
     baseline_from: date | None = None
     baseline_to: date | None = None
+    plan: tuple[UnitPlan, ...] = ()
 
     @field_validator("unit")
     @classmethod
@@ -129,6 +132,7 @@ class Unit(Strict):
             raise ValueError("a baseline has both `baseline_from:` and `baseline_to:`")
         if self.baseline_from and self.baseline_to and self.baseline_from >= self.baseline_to:
             raise ValueError("`baseline_to:` is the day after the last of the baseline")
+        check_plan(self.plan, self.only_feature)
         return self
 
     @property
@@ -140,8 +144,12 @@ class Unit(Strict):
     @property
     def only_feature(self) -> str | None:
         """The feature, where there is just one and no pattern: outcomes of the unit are of it whatever they name."""
-        features = dict(self.patterns)["feature"]
-        return features[0] if len(features) == 1 and "*" not in features[0] else None
+        return self.only("feature")
+
+    def only(self, field: str) -> str | None:
+        """What a field of the scope has to be, where that is just one value and no pattern."""
+        values = dict(self.patterns)[field]
+        return values[0] if len(values) == 1 and "*" not in values[0] else None
 
 
 class Units(Strict):
@@ -149,9 +157,16 @@ class Units(Strict):
 
     units: tuple[Unit, ...] = ()
 
+    @model_validator(mode="after")
+    def _one_plan(self) -> "Units":
+        planned = [unit.only_feature for unit in self.units if unit.plan]
+        if twice := sorted({str(feature) for feature in planned if planned.count(feature) > 1}):
+            raise ValueError(f"two units of feature {twice[0]} have a plan; its forecast follows one")
+        return self
+
 
 _UNIT: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(("unit", "label", "source", "feature"), pl.String()),
+    **dict.fromkeys(("unit", "label", "source", "feature", "team"), pl.String()),
     "is_part": pl.Boolean(),
     **dict.fromkeys(("asks_success", "asks_no_escalation", "asks_completion"), pl.Boolean()),
     "min_quality": pl.Decimal(18, 6),
@@ -171,6 +186,7 @@ def unit_tables(units: Sequence[Unit], baselines: Mapping[str, Baseline]) -> dic
         "book.unit": pl.DataFrame([_row(unit, baselines.get(unit.unit)) for unit in units], schema=_UNIT),
         "book.unit_scope": pl.DataFrame([row for unit in units for row in _patterns(unit)], schema=_TEXTS),
         "book.request_unit": pl.DataFrame(counted, schema={"unit": pl.String()}),
+        "book.unit_plan": plan_table([(unit.unit, unit.only_feature, unit.plan) for unit in units]),
         **baseline_table(baselines),
     }
 
@@ -192,6 +208,7 @@ def _row(unit: Unit, baseline: Baseline | None) -> dict[str, object]:
         "baseline_to": span[1],
         "source": "sql" if unit.sql else unit.source,
         "feature": unit.only_feature,
+        "team": unit.only("team"),
         "is_part": bool(dict(unit.patterns)["feature"]),
         "asks_success": rules.is_success,
         "asks_no_escalation": rules.not_escalated,

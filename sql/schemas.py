@@ -1,8 +1,11 @@
 """The columns of every table, found by asking DuckDB what each model gives over empty inputs; and what the models may not give."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from meterbook.sql.models import Columns, Model, ModelError, Project
+from meterbook.sql.remembered import remembered
 from meterbook.sql.steps import make_table
 
 MACROS = (
@@ -59,6 +62,9 @@ MACROS = (
         write_1h_pico, output_pico, reasoning_extra_pico, request_pico) as meter_cost(plain, plain_pico) + meter_cost(reads, read_pico)
         + meter_cost(writes_5m, write_5m_pico) + meter_cost(writes_1h, write_1h_pico) + meter_cost(outs, output_pico)
         + meter_cost(reasoned, reasoning_extra_pico) + meter_cost(calls, request_pico)""",
+    # What an amount at one price changes by at another; 0 where either is unknown, or the old one was nothing.
+    """create macro moved_pico(pico, new, old) as case when pico = 0 or new is null or coalesce(old, 0) = 0 then 0
+        else div_trunc(cast(pico as decimal(24,0)) * cast(new - old as decimal(13,0)), old) end""",
     # What is given low, point and high, as scenario 1, 2 or 3 has it.
     "create macro of_scenario(place, low, point, high) as case place when 1 then low when 2 then point else high end",
     # An amount in another currency in dollars, rounded once, half away from zero, at the picodollar. Units and fractions are multiplied
@@ -85,6 +91,14 @@ def empty_table(con: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> 
 def empty_table_sql(name: str, columns: Columns) -> str:
     """The statement that creates a table without rows in a schema that is there."""
     return f"create table {name} ({', '.join(f'{column} {dtype}' for column, dtype in columns.items())})"
+
+
+def shipped_columns(project: Project) -> Mapping[str, Columns]:
+    """`columns_of`, asked once on a machine for equal models over equal inputs, not by each process."""
+    models = [(name, model.header.kind, model.digest) for name, model in project.models.items()]
+    given = [[(name, list(shape.items())) for name, shape in shapes.items()] for shapes in (project.inputs, project.kinds)]
+    found: Mapping[str, Columns] = remembered("columns", [MACROS, given, models], lambda: columns_of(project))
+    return found
 
 
 def columns_of(project: Project) -> dict[str, Columns]:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from meterbook.reports.charts import ACCENT, MUTED, Chart, figure, spread, text_at
+from meterbook.reports.forecasts import told
 from meterbook.reports.frame import Frame, Row
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
@@ -15,6 +16,9 @@ LATE_DAYS = 8
 """So near the end of a month the label of today would meet those at its end, and joins them."""
 HEADROOM = 1.12
 """Room above the highest line for three labels that end together."""
+BAND = "rgba(59,125,216,0.18)"
+"""The accent, so thin that lines and the ground show through it, light or dark."""
+_BOUNDS = (("forecast", "point_usd"), ("80 % band from", "low_usd"), ("80 % band to", "high_usd"))
 Points = Sequence[tuple[date, Decimal]]
 
 
@@ -25,30 +29,33 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
     end = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     sums = accumulate((row["cost_usd"] for row in frame.month), initial=Decimal(0))
     points = list(zip((row["day"] for row in frame.month), list(sums)[1:], strict=True))
-    plan = frame.plan
+    plan, landing = frame.plan, frame.landing if points[-1][0] < end else None
     rows = [[str(day), dollars(value)] for day, value in points]
     label = f"{first:%B} so far: {head(points[-1][1])} on {points[-1][0].day} {first:%B}"
     if plan:
-        rows += [[f"plan for {first:%B}", dollars(plan["amount_usd"])], [f"forecast for {first:%B}", dollars(plan["forecast_usd"])]]
-        label += f"; plan {head(plan['amount_usd'])}; forecast {head(plan['forecast_usd'])}"
-    chart = Chart("month", label, _drawn(points, first, end, plan), ("Day", "Cost to date"), rows)
-    return {"chart": chart, "name": f"{first:%B}", "has_plan": plan is not None}
+        rows.append([f"plan for {first:%B}", dollars(plan["amount_usd"])])
+        label += f"; plan {head(plan['amount_usd'])}"
+    if landing:
+        rows += [[f"{name} for {first:%B}", dollars(landing[column])] for name, column in _BOUNDS]
+        label += f"; forecast {head(landing['point_usd'])}, 80 % between {head(landing['low_usd'])} and {head(landing['high_usd'])}"
+    chart = Chart("month", label, _drawn(points, first, end, plan, landing), ("Day", "Cost to date"), rows)
+    return {"chart": chart, "name": f"{first:%B}", "has_plan": plan is not None, "band": told(landing) if landing else ""}
 
 
-def _drawn(points: Points, first: date, end: date, plan: Row | None) -> Mapping[str, Any]:
+def _drawn(points: Points, first: date, end: date, plan: Row | None, landing: Row | None) -> Mapping[str, Any]:
     today, so_far = points[-1]
     traces = [_line(points, "solid", ACCENT, 3)]
     ends = []
     if plan:
         traces.append(_line([(first, Decimal(0)), (end, plan["amount_usd"])], "dash", MUTED))
         ends.append(("plan", plan["amount_usd"]))
-    if plan and plan["forecast_usd"] is not None and today < end:
-        traces.append(_line([(today, so_far), (end, plan["forecast_usd"])], "dot", ACCENT))
-        ends.append(("forecast", plan["forecast_usd"]))
+    if landing:
+        traces += [_line([(today, so_far), (end, landing["point_usd"])], "dot", ACCENT), *_band(today, end, so_far, landing)]
+        ends.append(("forecast", landing["point_usd"]))
     is_late = (end - today).days <= LATE_DAYS
     if is_late:
         ends.append(("so far", so_far))
-    top = max([float(so_far), *(float(value) for _, value in ends)]) * HEADROOM
+    top = max(float(value) for value in (so_far, *(value for _, value in ends), landing["high_usd"] if landing else 0)) * HEADROOM
     lifts = spread([float(value) for _, value in ends], top)
     labels = [text_at(str(end), float(value), f"{name} {head(value)}", shift=lift) for (name, value), lift in zip(ends, lifts, strict=True)]
     if not is_late:
@@ -60,6 +67,12 @@ def _drawn(points: Points, first: date, end: date, plan: Row | None) -> Mapping[
         xaxis={"type": "date", "tickformat": "%-d %b", "nticks": 5, "range": [str(first), str(end)]},
         yaxis={"range": [0, top]},
     )
+
+
+def _band(today: date, end: date, so_far: Decimal, landing: Row) -> list[dict[str, Any]]:
+    """Where four of five landings lie, from what is used today to the end of the month."""
+    low, high = (_line([(today, so_far), (end, landing[column])], "solid", ACCENT, 0) for column in ("low_usd", "high_usd"))
+    return [low, {**high, "fill": "tonexty", "fillcolor": BAND}]
 
 
 def _line(points: Points, dash: str, color: str, width: int = 2) -> dict[str, Any]:
