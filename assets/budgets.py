@@ -5,7 +5,10 @@ are used up, have levels and end with their period. Nothing here stops a call: l
 gateway that can.
 """
 
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -14,9 +17,11 @@ from meterbook.assets.dated import Dated
 from meterbook.assets.sources import Name, Strict
 
 FILE = "budgets.yaml"
+EVERYTHING = "everything"
+"""The scope of what has none."""
 Measure = Literal["dollars", "tokens", "requests", "gpu_hours"]
 Period = Literal["day", "week", "month", "quarter"]
-_Amount = Annotated[Decimal, Field(ge=0, max_digits=30, decimal_places=6, allow_inf_nan=False)]
+_Amount = Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=6, allow_inf_nan=False)]
 _Percent = Annotated[int, Field(gt=0, le=1000)]
 _Rate = Annotated[int, Field(gt=0, le=10**12)]
 
@@ -43,6 +48,17 @@ class AtLimit(Strict):
             raise ValueError("`fall back` needs a model, max_output_tokens or max_input_tokens; `tell` and `block` have none of them")
         return self
 
+    def sentence(self, owner: str) -> str:
+        """What happens at the limit, for people, such as `calls go to gpt-5-mini, answers of at most 800 tokens`."""
+        if self.do != "fall back":
+            return f"{owner} is told, nothing is stopped" if self.do == "tell" else "the gateway refuses further calls"
+        parts = (
+            f"calls go to {self.model}" if self.model else "",
+            f"answers of at most {self.max_output_tokens:,} tokens" if self.max_output_tokens else "",
+            f"at most {self.max_input_tokens:,} tokens of context" if self.max_input_tokens else "",
+        )
+        return ", ".join(part for part in parts if part)
+
 
 class Scope(Dated):
     """Whose use counts: what has all the values that are given; none is everything."""
@@ -53,6 +69,26 @@ class Scope(Dated):
     environment: Name | None = None
     model: Name | None = None
     model_class: Name | None = None
+    owner: Name | None = Field(default=None, description="who is told; the team of the scope where not given, else finance")
+
+    @property
+    def scope(self) -> str:
+        """The scope in words: its values joined by `, `, or `everything`."""
+        named = f"class {self.model_class}" if self.model_class else None
+        values = (self.team, self.tenant, self.feature, self.environment, self.model, named)
+        return ", ".join(value for value in values if value) or EVERYTHING
+
+    @property
+    def told(self) -> str:
+        """Who is told."""
+        return self.owner or self.team or "finance"
+
+
+class Raise(Dated):
+    """Another amount from a day to a day, less than the usual one too; `meterbook quota approve` writes it."""
+
+    amount: _Amount = Field(description="of one period, in the budget's measure")
+    request: Name | None = Field(default=None, description="what it comes from: a file of quota_requests/, or a rebalancing")
 
 
 class Budget(Scope):
@@ -67,15 +103,18 @@ class Budget(Scope):
     forecast_levels: tuple[_Percent, ...] = Field(
         default=(100,), description="percent at whose forecast day to tell beforehand; [] tells none"
     )
-    owner: Name | None = Field(default=None, description="who is told; the team of the scope where not given")
     at_limit: AtLimit = AtLimit()
     allowed_models: tuple[Name, ...] = Field(default=(), description="models the scope may call, for gateways; none is all")
+    raises: tuple[Raise, ...] = Field(default=(), description="other amounts for a while; of several the one that began last holds")
 
     @model_validator(mode="after")
     def _has_one_amount(self) -> "Budget":
         wanted, other = ("amount_usd", "amount") if self.measure == "dollars" else ("amount", "amount_usd")
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise ValueError(f"measure {self.measure} has `{wanted}`, and only that")
+        for name in ("levels", "forecast_levels"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name} names a level twice")
         if self.measure == "gpu_hours" and (self.model or self.model_class or self.environment):
             raise ValueError("gpu_hours are of a team, tenant or feature: GPUs have no model and no environment")
         return self
@@ -85,6 +124,18 @@ class Budget(Scope):
         """The amount of one period in its measure."""
         return next(amount for amount in (self.amount_usd, self.amount) if amount is not None)
 
+    def limit_on(self, day: date) -> Decimal:
+        """The amount in force on a day: of the raise that began last, and where several began that day of the one written last."""
+        held = [(one.starts_on, place) for place, one in enumerate(self.raises) if one.starts_on <= day < one.ends_on]
+        return self.raises[max(held)[1]].amount if held else self.limit
+
+    @property
+    def amounts(self) -> Iterator[tuple[date, date, Decimal]]:
+        """Every amount there is with its first day and the first day on which it no longer holds, in order and without gaps."""
+        edges = {day for one in self.raises for day in (one.starts_on, one.ends_on) if self.starts_on < day < self.ends_on}
+        days = [self.starts_on, *sorted(edges), self.ends_on]
+        yield from ((first, end, self.limit_on(first)) for first, end in pairwise(days))
+
 
 class RateLimit(Scope):
     """The most a scope may ask for in a minute; checked on logs, exported to gateways."""
@@ -92,7 +143,6 @@ class RateLimit(Scope):
     limit: Name
     requests_per_minute: _Rate | None = None
     tokens_per_minute: _Rate | None = None
-    owner: Name | None = None
 
     @model_validator(mode="after")
     def _limits_something(self) -> "RateLimit":

@@ -1,28 +1,17 @@
 /*
-What each day adds to each budget whose scope it falls in.
+What each day adds to each budget whose scope it falls in, in the measure of the budget.
 
-grain: one row per budget and day with cost
+grain: one row per budget and day with use
 key: [budget, day]
 daily: true
 */
-with line as (
-    select budget.budget, cost.day, sum(cost.cost_usd) as cost_usd
-    from book.budget as budget
-    inner join marts.cost as cost
-        on budget.model is null and budget.environment is null and cost.team = coalesce(budget.team, cost.team)
-        and cost.tenant = coalesce(budget.tenant, cost.tenant) and cost.feature = coalesce(budget.feature, cost.feature)
-    group by budget.budget, cost.day
-    union all
-    select budget.budget, spend.day, sum(spend.cost_usd) as cost_usd
-    from book.budget as budget
-    inner join marts.spend as spend
-        on (budget.model is not null or budget.environment is not null)
-        and spend.team = coalesce(budget.team, spend.team) and spend.tenant = coalesce(budget.tenant, spend.tenant)
-        and spend.feature = coalesce(budget.feature, spend.feature) and spend.model = coalesce(budget.model, spend.model)
-        and spend.environment = coalesce(budget.environment, spend.environment)
-    group by budget.budget, spend.day
-)
-select line.budget, line.day, cast(sum(line.cost_usd) as decimal(38,12)) as cost_usd
-from line
-where line.day >= getvariable('from_day') and line.day < getvariable('to_day')
-group by line.budget, line.day
+-- NULL is not known: none of the calls has a price. Where only some have none, `unpriced_requests` says so.
+select
+    driver.budget, driver.day,
+    cast(case when sum(driver.gpu_seconds) > 0
+        then to_usd(div_trunc(cast(sum(driver.gpu_seconds) as decimal(24,0)) * cast(1000000000000 as decimal(13,0)), 3600))
+        else sum(driver.used) end as decimal(38,12)) as used,
+    cast(sum(driver.gpu_seconds) as bigint) as gpu_seconds, cast(sum(driver.unpriced_requests) as bigint) as unpriced_requests
+from marts.budget_driver as driver
+where driver.day >= getvariable('from_day') and driver.day < getvariable('to_day')
+group by driver.budget, driver.day
