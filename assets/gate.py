@@ -1,4 +1,4 @@
-"""The gate before publication: a period of which too little has a price is not published, and what was published of it stays."""
+"""The gate before publication: of a period of which too little has a price no finance file is published, and its pages are drafts."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -25,12 +25,17 @@ class HeldBackError(RuntimeError):
 
 
 def why_held(con: duckdb.DuckDBPyConnection, key: str, span: tuple[date, date], target: Decimal) -> str | None:
-    """Why a publication is held back: a line with the figure, and one for each of the largest things without a price; None where it is not.
+    """Why a publication is held back, or is a draft: as `shortfall`, with its name before; None where it is not."""
+    found = shortfall(con, span, target)
+    return f"{key}: {found}" if found else None
+
+
+def shortfall(con: duckdb.DuckDBPyConnection, span: tuple[date, date], target: Decimal) -> str | None:
+    """Which expectation a period fails: a line with the figure, and one for each of the largest things without a price; None where none.
 
     Args:
         con: a connection in which the marts are views.
-        key: name of the publication.
-        span: half-open days of its period.
+        span: half-open days of the period.
         target: the least share that has to have a price, of tokens, of requests and of reported dollars.
     """
     found = Coverage(con, *span)
@@ -40,4 +45,4 @@ def why_held(con: duckdb.DuckDBPyConnection, key: str, span: tuple[date, date], 
     lines = list(found.lines())
     more = [f"and {len(lines) - NAMED:,} more: meterbook query \"from marts.priced_use where reason <> 'priced'\""] if lines[NAMED:] else []
     told = "".join(f"\n  {line}" for line in [*lines[:NAMED], *more])
-    return f"{key}: {lowest.said} have a price, less than coverage_target {shown(target)} of meterbook.yaml{told}"
+    return f"{lowest.said} have a price, less than coverage_target {shown(target)} of meterbook.yaml{told}"

@@ -2,29 +2,43 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 from meterbook.reports.frame import WEEKS
 from meterbook.reports.periods import days_of
 
-WEEKLY, QUALITY, SAVINGS = "weekly", "quality", "savings"
+WEEKLY, QUALITY, SAVINGS, TEAM, INDEX = "weekly", "quality", "savings", "team", "index"
+MONTH_REVIEW = "monthly"
 JUDGED = (
     "marts.input_file", "marts.volume", "marts.same_money", "marts.priced_use", "marts.attempt_use", "marts.telemetry", "raw.file_flag",
-    "raw.quarantine",
+    "raw.quarantine", "marts.alarm_quality",
 )  # fmt: skip
 """What the quality page is read from, and the gate."""
 MONTHLY = {
     WEEKLY: ("marts.reconciliation_cause", "marts.reconciliation_cell", "marts.cost_change"),
+    TEAM: ("marts.cost_change",),
     "chargeback": ("marts.chargeback", "marts.chargeback_tenant", "marts.rate_used"),
     SAVINGS: (),
+    MONTH_REVIEW: ("marts.reconciliation_cause", "marts.reconciliation_cell", "marts.cost_change"),
 }
 """Tables cut by month that a publication is read from."""
 BOOK_TABLES = ("book.owner", "book.unit", "book.unit_baseline", "book.budget", "book.gpu_pool", "book.pool")
+WHOLE = {
+    TEAM: ("book.saving",),
+    SAVINGS: ("book.saving",),
+    MONTH_REVIEW: ("book.saving", "book.correction", "marts.closed_month", "marts.alarm_quality"),
+}
+"""Tables that are not cut by time, beside those of `BOOK_TABLES`, that a publication is read from."""
 OF_SAVINGS = frozenset({
     *("marts.lever", "marts.routing", "marts.savings", "marts.saving_quality", "marts.response_cache", "marts.prompt_cache"),
     *("marts.output_use", "marts.prompt_growth", "marts.batch_use", "marts.micro_batch", "marts.retry_waste", "marts.experiment"),
     *("marts.semantic_cache", "marts.cascade", "marts.routing_reason"),
 })  # fmt: skip
-"""Marts that only the savings page is read from: nothing else is made anew for them."""
+"""Marts that only the pages of a month are read from: nothing else is made anew for them."""
+
+WEEKS_OF_MONTH = 4
+QUARTERS = timedelta(days=276)
+"""Three quarters: a quota of one is held against what was used of it in the last three."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Publication:
         return f"{self.kind}/{self.period}"
 
 
-QUALITY_PAGE = Publication(QUALITY, "index")
+QUALITY_PAGE, INDEX_PAGE = Publication(QUALITY, "index"), Publication(INDEX, "index")
 
 
 def week_of(day: date) -> str:
@@ -51,7 +65,7 @@ def week_of(day: date) -> str:
 
 def bounds_of(item: Publication) -> tuple[date, date]:
     """Half-open range of days of a publication's period."""
-    if item.kind in {"chargeback", SAVINGS}:
+    if item.kind in {"chargeback", SAVINGS, MONTH_REVIEW}:
         return days_of(item.period)
     year, week = item.period.split("-W")
     monday = date.fromisocalendar(int(year), int(week), 1)
@@ -61,5 +75,20 @@ def bounds_of(item: Publication) -> tuple[date, date]:
 def read_from(item: Publication) -> date:
     """The first day of daily marts that a publication is made from: pages also show what was before."""
     first = bounds_of(item)[0]
-    before = {WEEKLY: first - timedelta(weeks=WEEKS), SAVINGS: (first - timedelta(days=1)).replace(day=1)}
+    before = {kind: first - timedelta(weeks=WEEKS) for kind in (WEEKLY, TEAM)}
+    before |= {SAVINGS: (first - timedelta(days=1)).replace(day=1), MONTH_REVIEW: (first - QUARTERS).replace(day=1)}
     return before.get(item.kind, first)
+
+
+def beside(folder: Path, item: Publication) -> dict[str, str]:
+    """Pages that have the evidence of a monthly one and are there, by kind, as it links to them: its savings page and its last week's."""
+    if item.kind != MONTH_REVIEW:
+        return {}
+    last = bounds_of(item)[1] - timedelta(days=1)
+    weeks = (week_of(last - timedelta(weeks=back)) for back in range(WEEKS_OF_MONTH))
+    pages = [(SAVINGS, f"{SAVINGS}/{item.period}.html"), *((WEEKLY, f"{WEEKLY}/{week}.html") for week in weeks)]
+    found: dict[str, str] = {}
+    for kind, path in pages:
+        if kind not in found and (folder / "reports" / path).is_file():
+            found[kind] = f"../{path}"
+    return found

@@ -1,43 +1,53 @@
 """What is published from the lake: pages by week and by month, statements, the quality page; and which no longer say what the lake says."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import polars as pl
 
+from meterbook.assets.added import Added
 from meterbook.assets.closed import Closed
 from meterbook.assets.gate import HeldBackError, why_held
+from meterbook.assets.listed import listing_of, said_of_statements
 from meterbook.assets.publications import (
     BOOK_TABLES,
+    INDEX,
+    INDEX_PAGE,
     JUDGED,
+    MONTH_REVIEW,
     MONTHLY,
     OF_SAVINGS,
     QUALITY_PAGE,
     SAVINGS,
+    TEAM,
     WEEKLY,
+    WHOLE,
     Publication,
+    beside,
     bounds_of,
     read_from,
     week_of,
 )
-from meterbook.assets.week_digests import week_digests
+from meterbook.assets.published import Published, Said
+from meterbook.assets.team_pages import facts_of as team_facts
+from meterbook.assets.team_pages import former, months_of, team_pages
+from meterbook.assets.told import Told
+from meterbook.assets.week_digests import promised, week_digests
 from meterbook.assets.workspace import Workspace
 from meterbook.reports import finance, page
 from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
+from meterbook.reports.listing import Listing
 from meterbook.reports.page import PageFacts
 from meterbook.reports.publish import publish_set
-from meterbook.reports.quality import QualityFacts, Rule
+from meterbook.reports.quality import QualityFacts
+from meterbook.reports.team_frame import TeamFacts
 from meterbook.sql.catalog import digest
-from meterbook.sql.lake import write_atomically, write_if_changed
-from meterbook.sql.models import Model
+from meterbook.sql.lake import write_if_changed
 
 
 class Publisher:
@@ -49,20 +59,34 @@ class Publisher:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._record = workspace.folder / "lake" / "_state" / "published.json"
+        self._published = Published(workspace.folder / "lake" / "_state" / "published.json")
+        self._added, self._unmade = Added(workspace), dict[str, list[str]]()
+        self._said, self._told = dict[str, dict[str, Said]](), Told(workspace)
 
-    def stale(self) -> list[Publication]:
-        """Pages and statements to make: new, changed, or removed by somebody."""
-        return [item for item in self.wanted() if self._is_stale(item)]
+    def stale(self, among: Collection[Publication] | None = None) -> list[Publication]:
+        """Pages and statements to make: new, changed, or removed by somebody; only of some, where these are given."""
+        asked = [item for item in self.wanted() if among is None or item in among]
+        found = [item for item in asked if item != INDEX_PAGE and self._is_stale(item)]
+        if INDEX_PAGE not in asked:
+            return found
+        # The index says what the others say, and is made once there are any.
+        is_stale = bool(found) or (bool(self._published.entries()) and self._is_stale(INDEX_PAGE))
+        return [*found, INDEX_PAGE] if is_stale else found
 
     def wanted(self) -> list[Publication]:
-        """Every week and month the marts have days for, and the quality page as soon as any file was seen."""
+        """Every week and month the marts have days for, the quality page as soon as any file was seen, and the index of them all.
+
+        In the order in which pages are made: what is linked to comes before what links to it.
+        """
         days = self.workspace.days_of(["marts.conservation"])
         weeks = sorted({week_of(date.fromisoformat(day)) for day in days})
         months = sorted({day[:7] for day in days})
         judged = [QUALITY_PAGE] if self.workspace.inbox.entries else []
         monthly = (Publication(kind, month) for kind in ("chargeback", SAVINGS) for month in months)
-        return [*monthly, *(Publication(WEEKLY, week) for week in weeks), *judged]
+        weekly = (Publication(kind, week) for kind in (TEAM, WEEKLY) for week in weeks)
+        reviews = (Publication(MONTH_REVIEW, month) for month in months)
+        pages = [*monthly, *weekly, *reviews, *judged]
+        return [*pages, INDEX_PAGE] if pages else []
 
     def publish(self, items: Iterable[Publication]) -> Iterator[tuple[Publication, list[Path]]]:
         """Make publications one after the other; files whose content did not change are not written.
@@ -91,14 +115,32 @@ class Publisher:
             raise HeldBackError(held)
 
     def held_back(self, items: Iterable[Publication]) -> dict[str, str]:
-        """Which publications the gate holds back, by key, and why."""
+        """Which publications the gate holds back, by key, and why: finance files; of what it stops else there are drafts."""
+        return self.short(item for item in items if item.kind == "chargeback")
+
+    def short(self, items: Iterable[Publication]) -> dict[str, str]:
+        """Which publications are of periods that fail the gate, by key, and why."""
+        target = self.workspace.book.settings.coverage_target
         with self.workspace.catalog.reading(JUDGED) as con:
-            found = {item.key: self._why_held(item, con) for item in items}
+            found = {item.key: why_held(con, item.key, bounds_of(item), target) for item in items if item not in {QUALITY_PAGE, INDEX_PAGE}}
         return {key: why for key, why in found.items() if why is not None}
+
+    def drafts(self) -> dict[str, str]:
+        """Pages that are published as drafts, by key of their publication, and why."""
+        found = ((key, said) for key in self._published.entries() for said in self._published.pages(key).values())
+        return {key: f"{key}: {said.draft}" for key, said in found if said.draft and not key.startswith(f"{TEAM}/")}
+
+    def unmade(self) -> dict[str, list[str]]:
+        """Sections of the book's own that could not be made on pages that are published, each with the keys of those pages."""
+        found: dict[str, list[str]] = {}
+        for key, known in sorted(self._published.entries().items()):
+            for why in known.get("unmade", ()):
+                found.setdefault(why, []).append(key)
+        return found
 
     def _why_held(self, item: Publication, con: duckdb.DuckDBPyConnection) -> str | None:
         target = self.workspace.book.settings.coverage_target
-        return None if item == QUALITY_PAGE else why_held(con, item.key, bounds_of(item), target)
+        return why_held(con, item.key, bounds_of(item), target) if item.kind == "chargeback" else None
 
     def finance_files(self, period: str, edition: Edition) -> dict[str, bytes]:
         """The finance files of a month that is about to be closed; nothing is published.
@@ -114,18 +156,18 @@ class Publisher:
         return next((one for one in self.workspace.book.closed if item.key == f"chargeback/{one.period}"), None)
 
     def _publish(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
-        files = self._statement(item, con) if item.kind == "chargeback" else self._page(item, con)
-        known = {
-            **self._known(),
-            item.key: {"fingerprint": self._fingerprint(item), "files": [str(self._relative(path)) for path in files]},
-        }
-        write_atomically(self._record, json.dumps(dict(sorted(known.items())), indent=1))
+        makers = {"chargeback": self._statement, TEAM: self._teams, INDEX: self._index}
+        files = makers.get(item.kind, self._page)(item, con)
+        said, unmade = self._said.get(item.key, {}), self._unmade.get(item.key, [])
+        self._published.put(item.key, self._fingerprint(item), [self._relative(path) for path in files], said, unmade)
         return files
 
     def _statement(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         closed = self._closed(item)
         contents = closed.contents() if closed else self._finance_files(item, con)
-        return publish_set(self.workspace.folder / "chargeback" / item.period, contents)
+        files = publish_set(self.workspace.folder / "chargeback" / item.period, contents)
+        self._said[item.key] = said_of_statements(item.period, contents, [self._relative(path) for path in files])
+        return files
 
     def _finance_files(self, item: Publication, con: duckdb.DuckDBPyConnection, edition: Edition | None = None) -> dict[str, bytes]:
         facts, (_, end) = self._facts(item), bounds_of(item)
@@ -134,81 +176,66 @@ class Publisher:
 
     def _page(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
         target = self.workspace.folder / "reports" / item.kind / f"{item.period}.html"
-        facts = replace(self.quality, run_hash=self._fingerprint(item)) if item == QUALITY_PAGE else self._facts(item)
-        html = page.render(item.kind, item.period, con, facts)
-        write_if_changed(target, html.encode())
+        facts = self.facts_of(item)
+        made = page.make(item.kind, item.period, con, facts, self._added.pages)
+        self._unmade[item.key] = list(made.unmade)
+        state = "" if isinstance(facts, QualityFacts) else "closed" if facts.is_closed else "open"
+        self._said[item.key] = {self._relative(target): Said(made.verdict, state, getattr(facts, "draft", ""))}
+        write_if_changed(target, made.html.encode())
         return [target]
 
-    @cached_property
+    def _teams(self, item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
+        """The pages of a week's teams; those of a team that has no cost in it any more stay as they are."""
+        folder, said, files = self.workspace.folder, dict[str, Said](), list[Path]()
+        unmade: dict[str, None] = {}
+        for one in team_pages(con, item, self._facts(item), self._statements(item), self._added.pages):
+            write_if_changed(folder / one.path, one.made.html.encode())
+            files.append(folder / one.path)
+            said[one.path] = one.said
+            unmade |= dict.fromkeys(one.made.unmade)
+        self._said[item.key] = said | former(self._published.pages(item.key), list(said), folder)
+        self._unmade[item.key] = list(unmade)
+        return files
+
+    def _index(self, _item: Publication, con: duckdb.DuckDBPyConnection) -> list[Path]:
+        target = self.workspace.folder / "reports" / "index.html"
+        write_if_changed(target, page.make(INDEX, INDEX, con, self._listing(), self._added.pages).html.encode())
+        return [target]
+
+    def _listing(self) -> Listing:
+        return listing_of(self.workspace.folder, self.workspace.book.settings.name, self.quality.data_through, self._published)
+
+    def _statements(self, item: Publication) -> list[str]:
+        """Statements that are there, of the months of a week."""
+        known = (path for month in months_of(item) for path in self._published.pages(f"chargeback/{month}"))
+        return sorted(path for path in known if (self.workspace.folder / path).is_file())
+
+    def _team_pages(self, item: Publication) -> dict[str, str]:
+        """Pages of a week's teams that are there, by team, as the page of the week links to them."""
+        found = self._published.pages(Publication(TEAM, item.period).key).items() if item.kind == WEEKLY else ()
+        there = ((path, said) for path, said in found if not said.is_former and (self.workspace.folder / path).is_file())
+        return {said.team: f"../{path.removeprefix('reports/')}" for path, said in there}
+
+    @property
     def quality(self) -> QualityFacts:
-        """What the door and the models say of the data, beside the tables of the lake.
-
-        Files given twice are no part of it: they change nothing that is published.
-        """
-        inbox = self.workspace.inbox
-        present = sorted({item.name for item in inbox.scan()} & inbox.entries.keys())
-        whys = {
-            name: inbox.entries[name].refused or inbox.verdicts.refused.get(inbox.entries[name].copy_of or name, "") for name in present
-        }
-        return QualityFacts(
-            company=self.workspace.book.settings.name,
-            data_through=date.fromisoformat(days[-1]) if (days := self.workspace.days_of(["marts.conservation"])) else None,
-            refused=[(name, why) for name, why in whys.items() if why],
-            rules=[rule for _, model in sorted(self.workspace.project.regular.items()) for rule in self._rules(model)],
-            coverage_target=self.workspace.book.settings.coverage_target,
-        )
-
-    def _rules(self, model: Model) -> Iterator[Rule]:
-        made = self.workspace.lake.table(model.name).partitions
-        if not made:
-            return
-        yield Rule(model.name, f"{', '.join(model.header.key)}: unique, never null", is_blocking=True)
-        if model.header.conserves:
-            yield Rule(model.name, f"every row of {model.header.conserves} is kept or a copy", is_blocking=True)
-        for rule in model.header.must:
-            yield Rule(model.name, rule, is_blocking=True)
-        for rule in model.header.should:
-            broken = {key: rows for key, part in sorted(made.items()) if (rows := part.warnings.get(rule, 0))}
-            yield Rule(model.name, rule, is_blocking=False, rows=sum(broken.values()), partitions=list(broken))
+        """What the door and the models say of the data, beside the tables of the lake."""
+        return self._told.quality
 
     def _facts(self, item: Publication) -> PageFacts:
-        book = self.workspace.book
-        first, last = bounds_of(item)
-        checks = [
-            (len(model.header.must) + 1 + len(model.header.should), sum(rows > 0 for rows in broken.values()))
-            for model in self.workspace.project.regular.values()
-            if (broken := self._warnings(model.name, str(first), str(last))) is not None
-        ]
-        return PageFacts(
-            company=book.settings.name,
-            mode=book.settings.mode,
-            rate_cards=self._cards(first, last),
-            checks_passed=sum(total - broken for total, broken in checks),
-            checks_total=sum(total for total, _ in checks),
-            data_through=date.fromisoformat(self.workspace.days_of(["marts.conservation"])[-1]),
-            run_hash=self._fingerprint(item),
-            is_closed=last <= book.open_from,
-            owner_target=book.settings.owner_target,
-        )
+        return self._told.facts(item, self._fingerprint(item), self._team_pages(item))
 
-    def _cards(self, first: date, end: date) -> list[tuple[str, str]]:
-        """The cards that price days of a half-open range, each with its version: later ones change no page of the past."""
-        rates = self.workspace.book.cards.rates.filter(pl.col("priced_from") < end, pl.col("priced_to") > first)
-        return [(str(card), str(version)) for card, version in rates.select("card", "card_version").unique().sort(pl.all()).rows()]
+    def facts_of_team(self, item: Publication, team: str, con: duckdb.DuckDBPyConnection) -> TeamFacts | None:
+        """What the page of one team is made of; None where it has no cost in the week."""
+        found = team_facts(con, item, self._facts(item), self._statements(item))
+        return next((one for one in found if one.team == team), None)
 
-    def _warnings(self, table: str, first: str, last: str) -> dict[str, int] | None:
-        made = [part for key, part in self.workspace.lake.table(table).partitions.items() if first <= key < last]
-        if not made:
-            return None
-        broken: dict[str, int] = {}
-        for part in made:
-            for rule, rows in part.warnings.items():
-                broken[rule] = broken.get(rule, 0) + rows
-        return broken
+    def facts_of(self, item: Publication) -> PageFacts | QualityFacts:
+        """What a page says of the book and the run, beside the marts."""
+        return replace(self.quality, run_hash=self._fingerprint(item)) if item == QUALITY_PAGE else self._facts(item)
 
     def _is_stale(self, item: Publication) -> bool:
-        known = self._known().get(item.key)
-        if known and item.kind in {WEEKLY, SAVINGS} and bounds_of(item)[1] <= self.workspace.book.open_from:
+        known = self._published.entries().get(item.key)
+        if known and item.kind in {WEEKLY, TEAM, SAVINGS, MONTH_REVIEW} and bounds_of(item)[1] <= self.workspace.book.open_from:
             # A page of days that are closed stays as it is.
             return not all((self.workspace.folder / path).is_file() for path in known["files"])
         if known is None or known["fingerprint"] != self._fingerprint(item):
@@ -216,15 +243,18 @@ class Publisher:
         return not all((self.workspace.folder / path).is_file() for path in known["files"])
 
     def _fingerprint(self, item: Publication) -> str:
+        if item == INDEX_PAGE:
+            return digest([self._code, repr(self._listing()), repr(self._added.pages.brand)])
         if item == QUALITY_PAGE:
             tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
             said = asdict(self.quality)
-            return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables])
+            added = self._added.content(item.kind, str(date.max))
+            return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables, added])
         if closed := self._closed(item):
             return closed.digest
         first, last = read_from(item), bounds_of(item)[1]
         lake = self.workspace.lake
-        other = OF_SAVINGS if item.kind != SAVINGS else frozenset()
+        other = OF_SAVINGS if item.kind not in {SAVINGS, MONTH_REVIEW} else frozenset()
         marts = (model for model in self.workspace.project.regular.values() if model.clock == "day" and model.layer == "marts")
         daily = [model.name for model in marts if model.name not in other]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
@@ -232,12 +262,19 @@ class Publisher:
         before = timedelta(days=1) if item.kind == "chargeback" else timedelta(0)
         touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0] - before, bounds_of(item)[0], last - timedelta(days=1))}
         months = [(name, [token for token in lake.table(name).tokens() if token[0] in touched]) for name in MONTHLY[item.kind]]
-        book = [lake.table(name).tokens() for name in (*BOOK_TABLES, *(["book.saving"] if item.kind == SAVINGS else []))]
-        cards = self._cards(first, last)
+        book = [lake.table(name).tokens() for name in (*BOOK_TABLES, *WHOLE.get(item.kind, ()))]
+        cards = self._told.cards(first, last)
         settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target", "owner_target"})
         journal = repr(self.workspace.book.journal) if item.kind == "chargeback" else ""
-        week = self._weeks.get(bounds_of(item)[0], "") if item.kind == WEEKLY else ""
-        return digest([self._code, settings, tokens, months, book, cards, journal, week])
+        week = self._weeks.get(bounds_of(item)[0], "") if item.kind in {WEEKLY, TEAM} else ""
+        linked = self._statements(item) if item.kind == TEAM else list(self._team_pages(item).items())
+        if item.kind == WEEKLY:
+            week = digest([week, promised(self.workspace.book.savings, *bounds_of(item))])
+        if item.kind == MONTH_REVIEW:
+            begun, linked = bounds_of(item)[0], list(beside(self.workspace.folder, item).items())
+            week = digest([text for monday, text in sorted(self._weeks.items()) if begun - timedelta(days=6) <= monday < last])
+        added = self._added.content(item.kind, str(last)) if item.kind != "chargeback" else []
+        return digest([self._code, settings, tokens, months, book, cards, journal, week, linked, added])
 
     @cached_property
     def _weeks(self) -> Mapping[date, str]:
@@ -249,9 +286,5 @@ class Publisher:
         files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".j2", ".html", ".css", ".js", ".woff2"})
         return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
 
-    def _known(self) -> dict[str, dict[str, Any]]:
-        known: dict[str, dict[str, Any]] = json.loads(self._record.read_text("utf-8")) if self._record.is_file() else {}
-        return known
-
-    def _relative(self, path: Path) -> Path:
-        return path.relative_to(self.workspace.folder)
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.workspace.folder).as_posix()

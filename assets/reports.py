@@ -1,6 +1,6 @@
-"""What is published, as assets: the weekly page by week, the statements and the savings page by month, the quality page."""
+"""What is published, as assets: the weekly page by week, statements and two pages by month, the quality page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import dagster as dg
@@ -8,17 +8,29 @@ import dagster as dg
 from meterbook.assets.gate import HeldBackError
 from meterbook.assets.models import asset_key
 from meterbook.assets.partitions import Clocks
-from meterbook.assets.publications import QUALITY, QUALITY_PAGE, SAVINGS, WEEKLY, Publication, week_of
+from meterbook.assets.publications import (
+    INDEX,
+    INDEX_PAGE,
+    MONTH_REVIEW,
+    QUALITY,
+    QUALITY_PAGE,
+    SAVINGS,
+    TEAM,
+    WEEKLY,
+    Publication,
+    week_of,
+)
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.resources import BookResource, report
 from meterbook.sql.models import Project
 
-QUALITY_KEY, SAVINGS_KEY = (dg.AssetKey(["reports", kind]) for kind in (QUALITY, SAVINGS))
+QUALITY_KEY, SAVINGS_KEY, MONTH_KEY = (dg.AssetKey(["reports", kind]) for kind in (QUALITY, SAVINGS, MONTH_REVIEW))
 STATEMENT_KEY, WEEKLY_KEY = dg.AssetKey(["chargeback", "statement"]), dg.AssetKey(["reports", WEEKLY])
+TEAM_KEY, INDEX_KEY = (dg.AssetKey(["reports", kind]) for kind in (TEAM, INDEX))
 
 
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
-    """The weekly page, the chargeback statements, the savings page and the quality page."""
+    """The weekly page, the chargeback statements, the pages of a month and the quality page."""
     computed = [name for name, model in project.regular.items() if model.layer != "staging"]
     return [
         _asset(
@@ -27,6 +39,15 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
             clocks.week,
             lambda day: Publication(WEEKLY, week_of(day)),
             "One page a week for leaders: what, why, what to decide.",
+            after=[TEAM_KEY],
+        ),
+        _asset(
+            TEAM_KEY,
+            [name for name in computed if name.startswith("marts.")],
+            clocks.week,
+            lambda day: Publication(TEAM, week_of(day)),
+            "One page a week for each team: what it used, why it moved, what is left of its quotas.",
+            after=[STATEMENT_KEY],
         ),
         _asset(
             STATEMENT_KEY,
@@ -43,11 +64,26 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
             "One page a month: what each lever could spare, and what was realised.",
         ),
         _asset(
+            MONTH_KEY,
+            [name for name in computed if name.startswith("marts.")],
+            clocks.month,
+            lambda day: Publication(MONTH_REVIEW, f"{day:%Y-%m}"),
+            "One page a month for leaders: budget against actual, what moved it, what to change.",
+        ),
+        _asset(
             QUALITY_KEY,
             [*computed, "raw.file_flag", "raw.quarantine"],
             None,
             lambda _day: QUALITY_PAGE,
             "What became of every record, and what the checks found.",
+        ),
+        _asset(
+            INDEX_KEY,
+            [],
+            None,
+            lambda _day: INDEX_PAGE,
+            "Every page by date and kind, with its verdict.",
+            after=[WEEKLY_KEY, TEAM_KEY, STATEMENT_KEY, SAVINGS_KEY, MONTH_KEY, QUALITY_KEY],
         ),
     ]
 
@@ -58,10 +94,12 @@ def _asset(
     clock: dg.PartitionsDefinition[str] | None,
     item_of: Callable[[date], Publication],
     description: str,
+    *,
+    after: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
-        deps=[asset_key(name) for name in tables],
+        deps=[*(asset_key(name) for name in tables), *after],
         partitions_def=clock,
         backfill_policy=dg.BackfillPolicy.single_run() if clock else None,
         group_name="published",
@@ -74,11 +112,14 @@ def _asset(
         items = {item_of(day) for day in days}
         written = []
         try:
-            for item, files in publisher.publish(item for item in publisher.stale() if item in items):
+            for item, files in publisher.publish(publisher.stale(items)):
                 written += files
                 report(item.key)
         except HeldBackError as held:
             raise dg.Failure(description=f"not published: {held}", allow_retries=False) from held
-        return dg.MaterializeResult(metadata={"files": len(written), "paths": [str(path) for path in written]})
+        unmade = [why for why, keys in publisher.unmade().items() if {one.key for one in items} & set(keys)]
+        for why in unmade:
+            context.log.warning(why)
+        return dg.MaterializeResult(metadata={"files": len(written), "paths": [str(path) for path in written], "unmade": unmade})
 
     return publish

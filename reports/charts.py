@@ -24,6 +24,8 @@ class Chart:
     figure: Mapping[str, Any]
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    how: str = ""
+    """The model and the rows it is computed from."""
 
     @property
     def json(self) -> str:

@@ -6,7 +6,7 @@ Read from marts.experiment; docs/experiments.md has the method. Dollars of an ar
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -28,6 +28,8 @@ from meterbook.reports.numbers import ratio
 
 CONTROLS = ("control", "baseline", "off", "a")
 """Names of the arm that others are held against, the first that an experiment has; else the arm that comes first by name."""
+LOOK_BACK = timedelta(weeks=8)
+"""How long before the end of a page's period an experiment may have begun to be told whole."""
 NO_UNIT = "(none)"
 MARGIN = 0.01
 """By how much quality may fall before it is worse: one point of a hundred."""

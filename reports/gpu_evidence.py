@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from meterbook.reports.frame import Frame
+    from meterbook.reports.figures import Figures
 
 DAYS = 28
 """What advice rests on; an hour of the week then has at most 60 values of five minutes, of which two are kept for each hour."""
@@ -137,12 +137,12 @@ class Reservation:
     is_owned: bool = False
 
 
-def span(frame: "Frame") -> tuple[date, date]:
+def span(frame: "Figures") -> tuple[date, date]:
     """The four weeks that end with the page: half-open days of the book."""
-    return frame.week.end - timedelta(days=DAYS), frame.week.end
+    return frame.span[1] - timedelta(days=DAYS), frame.span[1]
 
 
-def pools(frame: "Frame") -> list[Pool]:
+def pools(frame: "Figures") -> list[Pool]:
     """Every pool that was seen in the last seven days of a page, by name."""
     first, end = span(frame)
     fleet = frame.rows("select * from marts.gpu_fleet where day >= ? and day < ? order by pool, day", first, end)
@@ -178,7 +178,7 @@ def pools(frame: "Frame") -> list[Pool]:
     return found
 
 
-def reservations(frame: "Frame") -> list[Reservation]:
+def reservations(frame: "Figures") -> list[Reservation]:
     """Reserved and owned GPUs that are in force on the last day with data, by name."""
     query = """
         select commitment, max(kind) as kind, max(owner) as owner,
@@ -204,7 +204,7 @@ def reservations(frame: "Frame") -> list[Reservation]:
     ]
 
 
-def _hours(frame: "Frame") -> dict[str, list[Hour]]:
+def _hours(frame: "Figures") -> dict[str, list[Hour]]:
     found: dict[str, list[Hour]] = defaultdict(list)
     query = "select * from marts.gpu_pool_hour where day >= ? and day < ? order by pool, started_at"
     for row in frame.rows(query, *span(frame)):
@@ -232,7 +232,7 @@ def _hours(frame: "Frame") -> dict[str, list[Hour]]:
     return found
 
 
-def _models(frame: "Frame") -> dict[str, tuple[str, ...]]:
+def _models(frame: "Figures") -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     query = (
         "select distinct pool, gpu_model from marts.gpu_use where day >= ? and day < ? and gpu_model <> '(none)' order by pool, gpu_model"
@@ -242,7 +242,7 @@ def _models(frame: "Frame") -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _offers(frame: "Frame") -> dict[str, list[Offer]]:
+def _offers(frame: "Figures") -> dict[str, list[Offer]]:
     found: dict[str, list[Offer]] = defaultdict(list)
     query = """
         select pool, model, served_tier, gpu_hour_usd, is_own from marts.gpu_offer as offer
@@ -254,7 +254,7 @@ def _offers(frame: "Frame") -> dict[str, list[Offer]]:
     return found
 
 
-def _memory(frame: "Frame") -> dict[str, list[Memory]]:
+def _memory(frame: "Figures") -> dict[str, list[Memory]]:
     query = """
         select pool, gpu_model, device_id, memory_steps, cast(sum(device_hours) as bigint) as device_hours,
             max(max(memory_total_bytes)) over (partition by pool, gpu_model, device_id) as total_bytes

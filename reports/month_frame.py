@@ -1,17 +1,22 @@
-"""What the savings page of a month is made of: read from the marts, exactly, by the sections that show it."""
+"""What the pages of a month are made of: read from the marts, exactly, by the sections that show it."""
 
 from datetime import timedelta
-from decimal import Decimal
 from functools import cached_property
 
 import duckdb
 
-from meterbook.reports.frame import PageFacts, Row, Span, rows_of
+from meterbook.reports.experiments import LOOK_BACK, Experiment, experiments
+from meterbook.reports.figures import Figures, PageFacts, Row, Span
+from meterbook.reports.forecasts import TOTAL
 from meterbook.reports.periods import days_of
 from meterbook.reports.saving_ledger import Ledger, Range, potential
 
+ALL = "all"
+"""The scope of a forecast of everything."""
+EARLY_DAY, SUNDAY = 10, 6
 
-class MonthFrame:
+
+class MonthFrame(Figures):
     """The figures of a month, as far as there is data for it.
 
     Args:
@@ -20,23 +25,30 @@ class MonthFrame:
         facts: what else the page says.
     """
 
+    noun = "month"
+
     def __init__(self, con: duckdb.DuckDBPyConnection, month: str, facts: PageFacts) -> None:
-        self.con, self.month, self.facts = con, month, facts
         first, end = days_of(month)
+        through = max(first + timedelta(days=1), min(end, facts.data_through + timedelta(days=1)))
+        before = (first - timedelta(days=1)).replace(day=1)
+        # Of a month that is not over the same days are compared, as marts.cost_change does.
+        rival_end = first if through == end else min(first, before + (through - first))
+        super().__init__(con, facts, (first, through), (before, rival_end))
+        self.month = month
         self.whole: Span = (first, end)
         """Half-open days of the whole month."""
-        self.span: Span = (first, max(first + timedelta(days=1), min(end, facts.data_through + timedelta(days=1))))
-        """Half-open days of the month that are shown: to the last one with data."""
-
-    def rows(self, query: str, *values: object) -> list[Row]:
-        """Rows of a query, by column name."""
-        return rows_of(self.con, query, *values)
 
     @property
-    def before(self) -> Span:
-        """Half-open days of the month before."""
-        first = self.whole[0]
-        return (first - timedelta(days=1)).replace(day=1), first
+    def rival(self) -> str:
+        """What the month is compared with: September, or the same days of it."""
+        before = f"{self.earlier[0]:%B}"
+        return before if self.is_whole else f"the same days of {before}"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a figure calls what it is compared with, and the month."""
+        before = f"{self.earlier[0]:%B}"
+        return before if self.is_whole else f"Same days of {before}", f"{self.span[0]:%B}" + ("" if self.is_whole else " so far")
 
     @property
     def title(self) -> str:
@@ -48,10 +60,36 @@ class MonthFrame:
         """Whether every day of the month is there."""
         return self.span == self.whole
 
-    def cost(self, span: Span) -> Decimal:
-        """What everything cost in a span of days, in USD."""
-        [row] = self.rows("select coalesce(sum(cost_usd), 0) as cost_usd from marts.cost where day >= ? and day < ?", *span)
-        return Decimal(row["cost_usd"])
+    @cached_property
+    def forecasts(self) -> list[Row]:
+        """Where the month would land, as each of its days with data knew it, in order; only those that said something."""
+        query = """
+            select day, days_left, low_usd, point_usd, high_usd from marts.forecast
+            where dimension = ? and scope = ? and day >= ? and day < ? and point_usd is not null order by day
+        """
+        return self.rows(query, TOTAL, ALL, *self.span)
+
+    @property
+    def early(self) -> Row | None:
+        """The forecast of day 10: the same day each month, so that errors compare. None where nothing was said that day."""
+        return next((row for row in self.forecasts if row["day"].day == EARLY_DAY), None)
+
+    @property
+    def latest(self) -> Row | None:
+        """The last forecast leaders saw before the month was over: that of the last Sunday before its last day."""
+        sundays = [row for row in self.forecasts if row["day"].weekday() == SUNDAY and row["day"] < self.whole[1] - timedelta(days=1)]
+        return sundays[-1] if sundays else None
+
+    @property
+    def landing(self) -> Row | None:
+        """Where a month that is not over lands, as its last day with data knows it."""
+        return self.forecasts[-1] if self.forecasts and not self.is_whole else None
+
+    @cached_property
+    def experiments(self) -> list[Experiment]:
+        """Experiments that ran in the month, each told whole."""
+        first, end = self.span
+        return [one for one in experiments(self.rows, end - LOOK_BACK, end) if one.last >= first]
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -62,8 +100,3 @@ class MonthFrame:
     def potential(self) -> Range | None:
         """What all levers could spare of the month's days; None where nothing could be reckoned."""
         return potential(self.rows, "day >= ? and day < ?", self.span)
-
-    @cached_property
-    def now(self) -> Decimal:
-        """The month's cost in USD."""
-        return self.cost(self.span)

@@ -160,6 +160,12 @@ class Quality:
         return rows_of(self.con, query)
 
     @cached_property
+    def alarms(self) -> list[Row]:
+        """Alarms by month, the newest first, kind and measure, with what people made of them."""
+        columns = "period, kind, measure, cards, real_cards, false_cards, open_cards, muted_cards"
+        return rows_of(self.con, f"select {columns} from marts.alarm_quality order by period desc, cards desc, kind, measure")
+
+    @cached_property
     def last_day(self) -> date | None:
         """The last day for which volumes are known."""
         [(day,)] = self.con.execute("select max(day) from marts.volume").fetchall()

@@ -11,7 +11,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from meterbook.reports.frame import ZERO, Row, Span
+from meterbook.reports.actions import OF_LEVER
+from meterbook.reports.figures import ZERO, Row, Span
 from meterbook.reports.intervals import Comparison, Moments, Verdict, mean_not_worse
 from meterbook.reports.periods import days_of
 from meterbook.reports.saving_states import STATES
@@ -21,8 +22,6 @@ Rows = Callable[..., list[Row]]
 SCENARIOS = ("low", "point", "high")
 PICO = Decimal("1e-12")
 FELL, UNTOLD = "live, not verified: quality fell", "live, not verified: quality cannot be told"
-OF_LEVER: Mapping[str, str] = {"response cache": "duplicates"}
-"""A lever of the ledger by its name in marts.lever, where that is another."""
 _SCOPE = ("feature", "team", "tenant")
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from meterbook.reports.frame import Frame
+from meterbook.reports.figures import Figures
 from meterbook.reports.numbers import NONE, dollars, share
 from meterbook.reports.section import Section
 
 WORST = 3
 
 
-def _build(frame: Frame) -> Mapping[str, Any]:
+def _build(frame: Figures) -> Mapping[str, Any]:
     bills, files = frame.reconciliation, frame.files
     gap = dollars(bills["difference_usd"], plus=True)
     billed = f"{dollars(bills['billed_usd'])} billed, {dollars(bills['priced_usd'])} priced, difference {gap}"
@@ -34,15 +34,15 @@ def _build(frame: Frame) -> Mapping[str, Any]:
     }
 
 
-def _sum(frame: Frame, column: str, reason: str = "") -> int:
+def _sum(frame: Figures, column: str, reason: str = "") -> int:
     return sum(row[column] for row in frame.coverage if reason in {"", row["reason"]})
 
 
-def _priced(frame: Frame, column: str) -> str:
+def _priced(frame: Figures, column: str) -> str:
     return share(_sum(frame, column, "priced"), _sum(frame, column))
 
 
-def _estimated(frame: Frame) -> str:
+def _estimated(frame: Figures) -> str:
     """Calls whose logs count no tokens, kept apart from what was measured."""
     requests, tokens = (share(_sum(frame, f"estimated_{name}"), _sum(frame, name)) for name in ("requests", "tokens"))
     return f"{requests} of requests and {tokens} of tokens: the usual of the day, where a log counts none"

@@ -1,19 +1,16 @@
 """Experiments that ran in the week or month: what each arm costs per successful unit, whether quality held, and what to do."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from meterbook.reports.experiments import Advice, Experiment, Judged, experiments
+from meterbook.reports.experiments import LOOK_BACK, Advice, Experiment, Judged, experiments
 from meterbook.reports.frame import Frame
 from meterbook.reports.intervals import Interval
 from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.numbers import change, count, percent, price
 from meterbook.reports.section import Section
 
-LOOK_BACK = timedelta(weeks=8)
-"""How long before the end of the page's period an experiment may have begun to be told whole."""
 _MOODS = {Advice.GRADUATE: "under", Advice.WORSE: "over", Advice.DEARER: "over"}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from meterbook.reports.figures import Figures
 from meterbook.reports.frame import Frame
 from meterbook.reports.numbers import NONE, change, head, percent, points, price, ratio, share
 from meterbook.reports.section import Section
@@ -24,32 +25,36 @@ class Kpi:
 
 
 def _build(frame: Frame) -> Mapping[str, Any]:
-    return {"kpis": [_spend(frame), _forecast(frame), _unit(frame), _idle(frame), _owned(frame)]}
+    return {"kpis": [spend(frame), forecast(frame), unit(frame), idle(frame), owned(frame)]}
 
 
-def _mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
+def mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
+    """How a change reads: over is bad, under is good."""
     # What is shown as no change has no colour.
     if value is None or abs(value) < Decimal("0.0005"):
         return ""
     return "over" if (value > 0) == up_is_bad else "under"
 
 
-def _spend(frame: Frame) -> Kpi:
+def spend(frame: Frame) -> Kpi:
+    """What the period cost."""
     moved = change(frame.now, frame.before)
-    return Kpi("Cost of the week", head(frame.now), percent(moved, plus=True), f"{frame.week.basis}, {head(frame.before)}", _mood(moved))
+    return Kpi("Cost of the week", head(frame.now), percent(moved, plus=True), f"{frame.week.basis}, {head(frame.before)}", mood(moved))
 
 
-def _forecast(frame: Frame) -> Kpi:
-    plan, name = frame.plan, f"{frame.week.last:%B} {'total' if frame.week.ends_month else 'forecast'}"
+def forecast(frame: Frame) -> Kpi:
+    """Where its month lands, against the plan."""
+    plan, landing, name = frame.plan, frame.landing, f"{frame.week.last:%B} {'total' if frame.week.ends_month else 'forecast'}"
+    if not landing:
+        return Kpi(name, NONE, "", "needs 2 days of history")
     if not plan:
-        return Kpi(name, NONE, "", "no monthly budget for everything")
-    if plan["forecast_usd"] is None:
-        return Kpi(name, NONE, "", "needs 14 days of history")
-    gap = change(plan["forecast_usd"], plan["amount_usd"])
-    return Kpi(name, head(plan["forecast_usd"]), percent(gap, plus=True), f"vs plan, {head(plan['amount_usd'])}", _mood(gap))
+        return Kpi(name, head(landing["point_usd"]), "", f"no monthly budget {frame.whose}")
+    gap = change(landing["point_usd"], plan["amount_usd"])
+    return Kpi(name, head(landing["point_usd"]), percent(gap, plus=True), f"vs plan, {head(plan['amount_usd'])}", mood(gap))
 
 
-def _unit(frame: Frame) -> Kpi:
+def unit(frame: Frame) -> Kpi:
+    """Cost per unit of value: the dearest that can be compared."""
     now, before = frame.units(frame.span), frame.units(frame.week.before)
     if not now:
         return Kpi("Cost per unit", NONE, "", "no outcomes in this week")
@@ -62,15 +67,16 @@ def _unit(frame: Frame) -> Kpi:
     if was is None:
         return Kpi(f"Cost per {row['label']}", price(cost), "", "none was delivered before to compare with")
     moved = change(cost, was) if cost is not None and was else None
-    return Kpi(f"Cost per {row['label']}", price(cost), percent(moved, plus=True), f"{frame.week.basis}, {price(was)}", _mood(moved))
+    return Kpi(f"Cost per {row['label']}", price(cost), percent(moved, plus=True), f"{frame.week.basis}, {price(was)}", mood(moved))
 
 
-def _idle(frame: Frame) -> Kpi:
+def idle(frame: Frame) -> Kpi:
+    """The share of GPU time without work."""
     now, before = _idle_share(frame.gpus(frame.span)), _idle_share(frame.gpus(frame.week.before))
     if now is None:
         return Kpi("GPU idle share", NONE, "", "no GPU samples in this week")
     moved = None if before is None else now - before
-    return Kpi("GPU idle share", percent(now), points(moved), f"{frame.week.basis}, {percent(before)}", _mood(moved))
+    return Kpi("GPU idle share", percent(now), points(moved), f"{frame.week.basis}, {percent(before)}", mood(moved))
 
 
 def _idle_share(pools: list[dict[str, Any]]) -> Decimal | None:
@@ -79,16 +85,17 @@ def _idle_share(pools: list[dict[str, Any]]) -> Decimal | None:
     )
 
 
-def _owned(frame: Frame) -> Kpi:
-    (owned, whole), before = frame.owned(frame.span), ratio(*frame.owned(frame.week.before))
-    now, name, target = ratio(owned, whole), "Cost with an owner", percent(frame.facts.owner_target)
+def owned(frame: Figures) -> Kpi:
+    """How much of what calls and GPU hours cost has an owner."""
+    (named, whole), before = frame.owned(frame.span), ratio(*frame.owned(frame.earlier))
+    now, name, target = ratio(named, whole), "Cost with an owner", percent(frame.facts.owner_target)
     if now is None:
         return Kpi(name, NONE, "", f"no call or GPU hour with a price; target {target}")
     moved = None if before is None else now - before
-    mood = "over" if now < frame.facts.owner_target else _mood(moved, up_is_bad=False)
+    tone = "over" if now < frame.facts.owner_target else mood(moved, up_is_bad=False)
     # Not all is never shown as 100 %.
     return Kpi(
-        name, share(int(owned * _PICO), int(whole * _PICO)), points(moved), f"target {target}; {frame.week.basis}, {percent(before)}", mood
+        name, share(int(named * _PICO), int(whole * _PICO)), points(moved), f"target {target}; {frame.basis}, {percent(before)}", tone
     )
 
 

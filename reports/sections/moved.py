@@ -1,4 +1,4 @@
-"""What moved the cost since the week before: the effects of marts.cost_change, which add up to the change exactly."""
+"""What moved the cost since the period before: the effects of marts.cost_change, which add up to the change exactly."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
 from meterbook.reports.explanations import REQUESTS, Fact, owner, sentence
-from meterbook.reports.frame import ZERO, Frame, Row
+from meterbook.reports.figures import ZERO, Figures, Row
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
 from meterbook.sql import lmdi
@@ -16,7 +16,7 @@ from meterbook.sql import lmdi
 MODEL_LINE = "Model usage"
 VISIBLE = Decimal("0.5")
 SHOWN, NAMED = 10, 4
-"""Bars between the two weeks, and sentences below them."""
+"""Bars between the two periods, and sentences below them."""
 SMALLER = "Smaller effects"
 LABELS: Mapping[str, str] = {
     lmdi.DAYS: "Days with cost",
@@ -40,19 +40,21 @@ _OF_OWNERS = frozenset({lmdi.NEW, lmdi.GONE, lmdi.ROUTING, lmdi.RETRIES, lmdi.IN
 Parts = Sequence[tuple[str, Decimal]]
 
 
-def _build(frame: Frame) -> Mapping[str, Any] | None:
+def _build(frame: Figures) -> Mapping[str, Any] | None:
     if not frame.before and not frame.now:
         return None
     parts = shown(bridge(frame))
-    start = "Last week" if frame.week.is_whole else "Same days last week"
-    ends = ((start, head(frame.before)), ("This week", head(frame.now)))
+    start, end = frame.names
+    ends = ((start, head(frame.before)), (end, head(frame.now)))
     rows = [ends[0], *((name, dollars(value, plus=True)) for name, value in parts), ends[1]]
     label = f"From {head(frame.before)} to {head(frame.now)}: " + ", ".join(f"{name} {dollars(value, plus=True)}" for name, value in parts)
     change = ("Change", dollars(frame.now - frame.before, plus=True))
-    return {"chart": Chart("moved", label, _drawn(frame, parts, rows), ("Part", "Dollars"), [*rows, change]), "sentences": sentences(frame)}
+    how = f"marts.cost_change, {len(changes(frame)):,} effects by team, feature and model; they sum to the change to the last digit"
+    chart = Chart("moved", label, _drawn(frame, parts, rows), ("Part", "Dollars"), [*rows, change], how)
+    return {"chart": chart, "sentences": sentences(frame)}
 
 
-def _drawn(frame: Frame, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+def _drawn(frame: Figures, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
     """A waterfall of plain bars from zero: the basic bundle has no waterfall of its own."""
     levels = list(accumulate((value for _, value in parts), initial=frame.before))
     bases = [ZERO, *(min(level, level + value) for level, (_, value) in zip(levels[:-1], parts, strict=True)), ZERO]
@@ -61,22 +63,22 @@ def _drawn(frame: Frame, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mappi
     return bars(rows, [float(size) for size in sizes], colours, [float(base) for base in bases])
 
 
-def changes(frame: Frame) -> list[Row]:
-    """Effects of the week by team, feature and model: as the lake has them, or by cost line where it has none.
+def changes(frame: Figures) -> list[Row]:
+    """Effects of the period by team, feature and model: as the lake has them, or by cost line where it has none.
 
     Of a week that two months share, what goes furthest counts.
     """
     query = """
         select team, feature, model, effect, change_usd from marts.cost_change
-        where kind = 'week' and starts_on = ? and ends_on = ? order by team, feature, model, effect
+        where kind = ? and starts_on = ? and ends_on = ? order by team, feature, model, effect
     """
-    found = frame.rows(query, frame.week.first, frame.week.last)
+    found = frame.own("team", query, frame.noun, frame.span[0], frame.last)
     if found:
         return found
     return [{"team": "", "feature": "", "model": "", "effect": name, "change_usd": value} for name, value in _lines(frame).items() if value]
 
 
-def bridge(frame: Frame) -> list[tuple[str, Decimal]]:
+def bridge(frame: Figures) -> list[tuple[str, Decimal]]:
     """The change of cost in parts that sum to it exactly, in the order of a request's way to its cost; shared pools together."""
     sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for row in changes(frame):
@@ -96,7 +98,12 @@ def shown(parts: Parts) -> list[tuple[str, Decimal]]:
     return [*kept, (SMALLER, rest)] if abs(rest) >= VISIBLE else kept
 
 
-def sentences(frame: Frame) -> list[str]:
+def named(label: str) -> str:
+    """A part of the bridge within a sentence: names that begin with a word of the language lose their capital."""
+    return label if label[:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+
+
+def sentences(frame: Figures) -> list[str]:
     """What is behind the largest effects, each of who used more or less, or of the model whose price moved."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for row in changes(frame):
@@ -109,14 +116,14 @@ def sentences(frame: Frame) -> list[str]:
     return [sentence(Fact(subject, effect, usd)) for (subject, effect), usd in largest if abs(usd) >= VISIBLE]
 
 
-def _lines(frame: Frame) -> dict[str, Decimal]:
-    now, before = frame.by("line", frame.span), frame.by("line", frame.week.before)
+def _lines(frame: Figures) -> dict[str, Decimal]:
+    now, before = frame.by("line", frame.span), frame.by("line", frame.earlier)
     return {name: now.get(name, ZERO) - before.get(name, ZERO) for name in sorted(now.keys() | before.keys())}
 
 
-def movers(frame: Frame) -> list[tuple[str, Decimal]]:
+def movers(frame: Figures) -> list[tuple[str, Decimal]]:
     """Features, and lines beside model usage, by how much they moved; shared pools together."""
-    now, before = (frame.by("feature", span, line=MODEL_LINE) for span in (frame.span, frame.week.before))
+    now, before = (frame.by("feature", span, line=MODEL_LINE) for span in (frame.span, frame.earlier))
     moved = {
         "no feature" if name == lmdi.NONE else name: now.get(name, ZERO) - before.get(name, ZERO) for name in now.keys() | before.keys()
     }

@@ -39,14 +39,14 @@ def headline(frame: Frame) -> str:
 
 
 def _landing(frame: Frame) -> str:
-    plan = frame.plan
-    if not plan or plan["forecast_usd"] is None:
+    plan, landing = frame.plan, frame.landing
+    if not landing:
         return ""
-    month = f"{frame.week.last:%B}"
-    gap = plan["forecast_usd"] - plan["amount_usd"]
-    verdict = "over" if gap > 0 else "under"
-    landing = "came to" if frame.week.ends_month else "is heading for"
-    return f"; {month} {landing} {head(plan['forecast_usd'])}, {head(abs(gap))} {verdict} plan"
+    said = f"; {frame.week.last:%B} {'came to' if frame.week.ends_month else 'is heading for'} {head(landing['point_usd'])}"
+    if not plan:
+        return said
+    gap = landing["point_usd"] - plan["amount_usd"]
+    return f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} plan"
 
 
 def causes(frame: Frame) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED, listed, ranked
 from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
-from meterbook.reports.frame import ZERO, Frame, Row
+from meterbook.reports.figures import ZERO, Figures, Row
 from meterbook.reports.numbers import dollars, head, percent, ratio
 from meterbook.reports.section import Section
 
@@ -16,7 +16,7 @@ NAMED = 2
 Causes = Sequence[tuple[str, Decimal]]
 
 
-def _build(frame: Frame) -> Mapping[str, Any] | None:
+def _build(frame: Figures) -> Mapping[str, Any] | None:
     cell = _cells(frame)
     if cell["billed_usd"] is None:
         return None
@@ -75,7 +75,7 @@ def _short(amount: Decimal, *, plus: bool = False) -> str:
     return text if not amount or any(digit in text for digit in "123456789") else "under $1"
 
 
-def _cells(frame: Frame) -> Row:
+def _cells(frame: Figures) -> Row:
     query = """
         select sum(billed_usd) as billed_usd, sum(reported_usd) as reported_usd, sum(computed_usd) as computed_usd,
             sum(held_against_bill_usd) as held_against_bill_usd, sum(held_against_report_usd) as held_against_report_usd,
@@ -85,7 +85,7 @@ def _cells(frame: Frame) -> Row:
     return frame.rows(query, *frame.span)[0]
 
 
-def _causes(frame: Frame) -> dict[tuple[str, str], Row]:
+def _causes(frame: Figures) -> dict[tuple[str, str], Row]:
     """By comparison and cause: dollars, tokens, and the provider, key and day where most of it is."""
     query = """
         select comparison, cause, sum(amount_usd) as amount_usd, arg_max(provider, abs(amount_usd)) as provider,

@@ -37,8 +37,11 @@ _REASONS = """
     group by routing_reason order by requests desc, routing_reason
 """
 _BUDGETS = """
-    select budget, scope, amount_usd, coalesce(forecast_usd, used_usd) as lands_usd from marts.budget_use
-    where day = (select max(day) from marts.budget_use where day >= ? and day < ?) order by budget
+    select use.budget, use.scope, use.amount as amount_usd, coalesce(cast(outlook.point as decimal(38,12)), use.used) as lands_usd
+    from marts.budget_use as use
+    left join marts.budget_outlook as outlook on outlook.series = use.budget and outlook.day = use.day
+    where use.measure = 'dollars' and use.day = (select max(day) from marts.budget_use where day >= ? and day < ?)
+    order by use.budget
 """
 _RELIEF = """
     select coalesce(sum(saving_usd), 0) as saving_usd from marts.lever

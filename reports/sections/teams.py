@@ -21,6 +21,7 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
     rows = [
         {
             "team": name,
+            "page": frame.facts.team_pages.get(name, ""),
             "note": NOBODY.get(name, ""),
             "cost": dollars(now.get(name, ZERO)),
             "change": dollars(now.get(name, ZERO) - before.get(name, ZERO), plus=True),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from meterbook.reports.frame import Frame, Row, Span
+from meterbook.reports.figures import Figures, Row, Span
 from meterbook.reports.numbers import MINUS, NBSP, NONE, change, count, percent, price, ratio
 from meterbook.reports.section import Section
 from meterbook.reports.unit_figures import UnitDay
@@ -14,14 +14,19 @@ _PER = 1000
 """Inferences are told by the thousand."""
 
 
-def _build(frame: Frame) -> Mapping[str, Any] | None:
-    now, before = frame.units(frame.span), frame.units(frame.week.before)
+def _build(frame: Figures) -> Mapping[str, Any] | None:
+    now, before = frame.units(frame.span), frame.units(frame.earlier)
     inference = _inference(frame)
     if not now and inference is None:
         return None
+    return {**told(frame, now, before), "inference": inference}
+
+
+def told(frame: Figures, now: Mapping[str, Row], before: Mapping[str, Row]) -> dict[str, Any]:
+    """Units of a period, each beside the same one before, with its quality."""
     days, frozen = _days(frame, frame.span), _frozen(frame)
     rows = [_row(row, before.get(name), _tracked(name, row, days, frozen)) for name, row in now.items()]
-    return {"rows": rows, "inference": inference, "basis": frame.week.basis, "refused": [row for row in rows if row["refused"]]}
+    return {"rows": rows, "basis": frame.basis, "refused": [row for row in rows if row["refused"]]}
 
 
 def _row(row: Row, before: Row | None, found: Track) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _tracked(name: str, row: Row, days: Mapping[str, Sequence[UnitDay]], frozen:
     return track(name, days[name], before, Goal(target_usd=row["target_usd"], margin=margin))
 
 
-def _days(frame: Frame, span: Span) -> dict[str, list[UnitDay]]:
+def _days(frame: Figures, span: Span) -> dict[str, list[UnitDay]]:
     query = """
         select unit, day, cast(sum(units) as bigint) as units, cast(sum(successes) as bigint) as successes, sum(cost_usd) as cost_usd,
             sum(quality_sum) as quality_sum, cast(sum(quality_count) as bigint) as quality_count
@@ -81,22 +86,22 @@ def _by_unit(rows: Sequence[Row]) -> dict[str, list[UnitDay]]:
     return found
 
 
-def _frozen(frame: Frame) -> dict[str, tuple[list[UnitDay], Decimal]]:
+def _frozen(frame: Figures) -> dict[str, tuple[list[UnitDay], Decimal]]:
     """The frozen baselines by unit, each with how far quality may fall."""
     rows = frame.rows("select * from marts.unit_baseline order by unit, day")
     margins = {row["unit"]: row["quality_margin"] for row in rows}
     return {name: (days, margins[name]) for name, days in _by_unit(rows).items()}
 
 
-def _inference(frame: Frame) -> Mapping[str, str] | None:
+def _inference(frame: Figures) -> Mapping[str, str] | None:
     """What a thousand inferences cost, fully loaded, of the features that have any."""
-    now, before = (_cost_of_inferences(frame, span) for span in (frame.span, frame.week.before))
+    now, before = (_cost_of_inferences(frame, span) for span in (frame.span, frame.earlier))
     if now is None:
         return None
     return {"cost": price(now), "change": percent(change(now, before) if before else None, plus=True)}
 
 
-def _cost_of_inferences(frame: Frame, span: Span) -> Decimal | None:
+def _cost_of_inferences(frame: Figures, span: Span) -> Decimal | None:
     query = """
         with feature as (
             select sum(cost_usd) as cost_usd, sum(successes) as successes from marts.unit_cost
@@ -108,4 +113,4 @@ def _cost_of_inferences(frame: Frame, span: Span) -> Decimal | None:
     return ratio(row["cost_usd"] * _PER, row["successes"])
 
 
-SECTION = Section("units", _build, "No outcomes and no calls arrived for this week; cost per unit needs them.", "Cost per unit of value")
+SECTION = Section("units", _build, "No outcomes and no calls arrived for these days; cost per unit needs them.", "Cost per unit of value")

@@ -1,4 +1,4 @@
-"""The gate: a period of which too little has a price is not published; what passed is, and what was published before stays."""
+"""The gate: of a period of which too little has a price no finance file is published, and its pages are drafts; what passed is as ever."""
 
 import shutil
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import coverage_lines
 from meterbook.reports.coverage import Coverage
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 AUGUST, SEPTEMBER = date(2026, 8, 30), date(2026, 9, 1)
 
 
@@ -57,47 +57,69 @@ def opened(short: tuple[Path, int, str], tmp_path_factory: pytest.TempPathFactor
     return book, *run(book)
 
 
-def test_a_period_short_of_prices_is_not_published_and_the_others_are(short: tuple[Path, int, str]) -> None:
+def test_finance_files_of_a_period_short_of_prices_are_not_published_and_the_others_are(short: tuple[Path, int, str]) -> None:
     book, code, _ = short
     names = set(_published(book))
     assert code == 1
-    assert {"reports/weekly/2026-W35.html", "chargeback/2026-08/chargeback.csv"} <= names
-    assert not any("2026-09" in name or "2026-W36" in name for name in names)
+    assert {"reports/weekly/2026-W35.html", "chargeback/2026-08/chargeback.csv", "reports/weekly/2026-W36.html"} <= names
+    assert not any("2026-09" in name for name in names)
     assert (book / "reports/quality/index.html").is_file()
 
 
 def test_the_run_says_which_period_which_figure_and_what_to_do(short: tuple[Path, int, str]) -> None:
     lines = short[2].splitlines()
-    for period in ("chargeback/2026-09", "weekly/2026-W36"):
-        where = lines.index(f"not published {period}: 90.90 % of tokens have a price, less than coverage_target 98.00 % of meterbook.yaml")
-        assert lines[where + 1] == (
-            "  no model: x of acme, 9.10 % of tokens: a rate card for it in rate_cards/ prices it; "
-            "`meterbook prices seed --provider acme` writes those that are known"
-        )
+    short_of = "90.90 % of tokens have a price, less than coverage_target 98.00 % of meterbook.yaml"
+    where = lines.index(f"not published chargeback/2026-09: {short_of}")
+    todo = (
+        "no model: x of acme, 9.10 % of tokens: a rate card for it in rate_cards/ prices it; "
+        "`meterbook prices seed --provider acme` writes those that are known"
+    )
+    assert lines[where + 1] == f"  {todo}"
+    assert f"draft weekly/2026-W36: {short_of}. {todo}." in lines
     assert "priced 95.23 % of 4,200 tokens, 95.23 % of 42 requests, 100.00 % of $0.04 reported" in lines
     assert any(line.startswith("no price: no model: x of acme, 4.77 % of tokens") for line in lines)
 
 
-def test_asking_for_the_page_alone_does_not_get_past_the_gate(short: tuple[Path, int, str]) -> None:
+def test_a_page_of_a_period_short_of_prices_says_at_its_top_which_expectation_failed(short: tuple[Path, int, str]) -> None:
+    room = short[0] / "reports"
+    for page in ("weekly/2026-W36", "savings/2026-09", "team/unowned/2026-W36"):
+        html = (room / f"{page}.html").read_text("utf-8")
+        top = html[html.index("DRAFT: ") : html.index("<h1>")]
+        assert "90.90 % of tokens have a price, less than coverage_target 98.00 % of meterbook.yaml." in top
+        assert "no model: x of acme, 9.10 % of tokens" in top
+    assert "DRAFT" not in (room / "weekly/2026-W35.html").read_text("utf-8")
+    index = (room / "index.html").read_text("utf-8")
+    assert "DRAFT, open" in index
+    assert 'href="weekly/2026-W36.html"' in index
+
+
+def test_asking_for_a_draft_says_that_it_is_one(short: tuple[Path, int, str]) -> None:
     done = typed(short[0], "report", "weekly", "--period", "2026-W36")
+    assert (done.code, done.out.strip()) == (0, str(short[0] / "reports/weekly/2026-W36.html"))
+    assert done.err.startswith("draft weekly/2026-W36: 90.90 % of tokens have a price")
+
+
+def test_asking_for_the_statements_alone_does_not_get_past_the_gate(short: tuple[Path, int, str]) -> None:
+    done = typed(short[0], "chargeback", "2026-09")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("not published weekly/2026-W36: 90.90 % of tokens have a price")
-    assert not (short[0] / "reports/weekly/2026-W36.html").exists()
+    assert done.err.startswith("not published chargeback/2026-09: 90.90 % of tokens have a price")
+    assert not (short[0] / "chargeback/2026-09").exists()
 
 
 def test_a_publisher_publishes_what_passes_before_it_says_what_did_not(short: tuple[Path, int, str]) -> None:
     publisher = Publisher(Workspace(short[0]))
-    weeks = [Publication(WEEKLY, "2026-W36"), Publication(WEEKLY, "2026-W35")]
+    months = [Publication("chargeback", "2026-09"), Publication("chargeback", "2026-08")]
     done: list[str] = []
 
     def publish() -> None:
-        done.extend(item.period for item, _ in publisher.publish(weeks))
+        done.extend(item.period for item, _ in publisher.publish(months))
 
     with pytest.raises(HeldBackError) as error:
         publish()
-    assert done == ["2026-W35"]
-    assert list(error.value.held) == ["weekly/2026-W36"]
-    assert publisher.held_back(weeks).keys() == error.value.held.keys()
+    assert done == ["2026-08"]
+    assert list(error.value.held) == ["chargeback/2026-09"]
+    assert publisher.held_back(months).keys() == error.value.held.keys()
+    assert publisher.short([Publication(WEEKLY, "2026-W36"), Publication(WEEKLY, "2026-W35")]).keys() == {"weekly/2026-W36"}
 
 
 def test_what_is_held_back_is_said_again_by_every_run_until_a_card_opens_the_gate(
@@ -105,13 +127,15 @@ def test_what_is_held_back_is_said_again_by_every_run_until_a_card_opens_the_gat
 ) -> None:
     code, said = run(short[0])
     assert code == 1
-    assert "not published weekly/2026-W36" in said
+    assert "not published chargeback/2026-09" in said
+    assert "draft weekly/2026-W36" in said
     book, code, said = opened
     assert code == 0, said
     assert {"reports/weekly/2026-W36.html", "chargeback/2026-09/chargeback.csv"} <= set(_published(book))
+    assert "DRAFT" not in (book / "reports/weekly/2026-W36.html").read_text("utf-8")
 
 
-def test_what_was_published_of_a_period_stays_as_it_is_when_calls_without_a_price_come_in(
+def test_finance_files_of_a_period_stay_as_they_are_and_its_page_is_a_draft_when_calls_without_a_price_come_in(
     opened: tuple[Path, int, str], tmp_path: Path
 ) -> None:
     book = shutil.copytree(opened[0], tmp_path / "book")
@@ -120,8 +144,10 @@ def test_what_was_published_of_a_period_stays_as_it_is_when_calls_without_a_pric
     _unknown(book, "y")
     code, said = run(book)
     assert code == 1
-    assert "not published weekly/2026-W36" in said
-    assert _published(book) == before
+    assert "not published chargeback/2026-09" in said
+    after = _published(book)
+    assert {name for name in before if after[name] != before[name]} == {"reports/weekly/2026-W36.html"}
+    assert b"DRAFT" in after["reports/weekly/2026-W36.html"]
 
 
 def test_a_target_of_nothing_publishes_everything(short: tuple[Path, int, str], tmp_path: Path) -> None:

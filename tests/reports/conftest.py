@@ -14,6 +14,7 @@ from meterbook.assets.workspace import columns
 from meterbook.reports.page import PageFacts
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import empty_table
+from meterbook.sql.scratch import make_empty, scratch
 
 FIRST, LAST = date(2026, 7, 27), date(2026, 10, 25)
 FEATURES = (("support", "assistant", "acme", 300), ("sales", "drafts", "bolt", 120), ("research", "(none)", "(none)", 80))
@@ -21,40 +22,18 @@ PLAN = Decimal(47000)
 Con = duckdb.DuckDBPyConnection
 
 
-CHROMIUM_ARGS = [
-    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium as Debian has it, for what only a browser can tell."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        yield found
-        found.close()
-
-
 @pytest.fixture(scope="session")
 def shapes() -> dict[str, Columns]:
     known = columns()
     return {
-        name: shape
-        for name, shape in known.items()
-        if name.startswith("marts.") or name in {"raw.file_flag", "raw.quarantine", "book.saving"}
+        name: shape for name, shape in known.items() if name.startswith(("marts.", "book.")) or name in {"raw.file_flag", "raw.quarantine"}
     }
 
 
 @pytest.fixture
 def empty(shapes: dict[str, Columns]) -> Iterator[Con]:
-    with duckdb.connect() as con:
-        for name, shape in shapes.items():
-            empty_table(con, name, shape)
+    with scratch() as con:
+        make_empty(con, shapes)
         yield con
 
 
@@ -80,7 +59,7 @@ def lake(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Co
         yield con
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def facts() -> PageFacts:
     return PageFacts(
         company="Acme AI",
@@ -112,7 +91,7 @@ def _fill_day(con: Con, day: date, number: int) -> None:
         }
         tokens |= {"output_tokens": requests * 120, "reasoning_tokens": 0, "cost_usd": cost}
         labels = {"day": day, "feature": feature, "provider": "openai", "model": "gpt-5"}
-        put(con, "spend", [{**labels, **tokens, "team": team, "tenant": tenant, "environment": "production"}])
+        put(con, "spend", [{**labels, **tokens, "team": team, "tenant": tenant, "environment": "production", "unpriced_requests": 0}])
         put(con, "token_use", [{**labels, **tokens, "cache_saving_usd": cost / 5}])
         _fill_cost(con, day, "Model usage", cost, team=team, tenant=tenant, feature=feature)
         put(con, "owner_coverage", [{"day": day, "basis": "requests", "is_owned": True, "field": "", "value": team, "cost_usd": cost}])
@@ -156,16 +135,7 @@ def _fill_files(con: Con) -> None:
     rows = {"rows_in": 100, "rows_out": 90, "quarantined": 3, "duplicates": 5, "filtered": 2, "superseded": 0}
     put(con, "input_file", [{**file, **rows, "first_day": FIRST, "last_day": LAST}])
     put(con, "coverage", [{"day": LAST, "source": "gateway", "reason": "no model", "requests": 420, "tokens": 6_300_000}])
-    anomaly = {
-        "kind": "spike",
-        "dimension": "team",
-        "scope": "sales",
-        "measure": "cost",
-        "owner": "sales",
-        "cause": "cost is twice what is usual",
-    }
-    money = {"actual_usd": Decimal(300), "expected_usd": Decimal(150), "excess_usd": Decimal(150), "score": 5.0}
-    put(con, "anomaly", [{"day": date(2026, 10, 22), **anomaly, **money}])
+    _fill_cards(con)
     bill = {"provider": "openai", "priced_usd": Decimal(500), "billed_usd": Decimal("499.5"), "difference_usd": Decimal("-0.5")}
     put(con, "reconciliation", [{"day": date(2026, 10, 20), **bill}])
     place = {"day": date(2026, 10, 20), "provider": "openai", "model": "gpt-5", "key": "(none)"}
@@ -173,6 +143,25 @@ def _fill_files(con: Con) -> None:
     put(con, "reconciliation_cell", [{**place, "billed_usd": Decimal("499.5"), **held}])
     cause = {"comparison": "billed - computed", "cause": "price drift", "amount_usd": Decimal("-0.5")}
     put(con, "reconciliation_cause", [{**place, **cause}])
+
+
+def _fill_cards(con: Con) -> None:
+    """A spike of a team, a price that changed, and two cards that are not shown: one muted, one found false."""
+    cards = (
+        ("team", "sales", "cost", "spike", Decimal(150), "open", None),
+        ("model", "gpt-5", "price", "price change", Decimal(40), "open", None),
+        ("tenant", "bolt", "cost", "drift", Decimal(30), "muted", None),
+        ("feature", "drafts", "tokens per request", "spike", Decimal(20), "acknowledged", "false"),
+    )
+    for dimension, scope, measure, kind, excess, status, verdict in cards:
+        day = date(2026, 10, 22)
+        card = {"card_id": f"{day} {dimension} {scope} {measure}", "first_day": day, "kind": kind, "dimension": dimension, "scope": scope}
+        card |= {"measure": measure, "owner": "sales", "excess_usd": excess, "severity": 1.5, "cause": "it is twice what is usual"}
+        card |= {"culprit": f"{dimension} {scope}", "children": 0}
+        put(con, "anomaly_episode", [{**card, "day": day}])
+        put(con, "anomaly_card", [{**card, "last_day": day, "days": 1, "status": status, "verdict": verdict}])
+    counts = {"cards": 3, "real_cards": 1, "false_cards": 1, "open_cards": 1, "muted_cards": 0}
+    put(con, "alarm_quality", [{"period": "2026-10", "kind": "spike", "measure": "cost", **counts}])
 
 
 def _fill_month(con: Con) -> None:
@@ -186,8 +175,16 @@ def _fill_month(con: Con) -> None:
             "day_of_period": 25,
             "days_in_period": 31,
         }
-        money = {"amount_usd": amount, "used_usd": spent, "forecast_usd": spent * 31 / 25, "level_percent": 50}
-        put(con, "budget_use", [{"budget": budget, "day": LAST, "scope": budget, "team": team, **period, **money}])
+        used = {"measure": "dollars", "amount": amount, "used": spent, "peak": spent, "level_percent": 50, "owner": team or "finance"}
+        said = {"at_limit": f"{team or 'finance'} is told, nothing is stopped", "unpriced_requests": 0}
+        put(con, "budget_use", [{"budget": budget, "day": LAST, "scope": budget, "team": team, **period, **used, **said}])
+        bounds = {"low": spent * 30 / 25, "point": spent * 31 / 25, "high": spent * 32 / 25}
+        landing = {"series": budget, "day": LAST, "target": amount, "method": "conformal", **bounds}
+        put(con, "budget_outlook", [{**landing, **{name: period[name] for name in ("period_start", "period_end")}}])
+    [(spent,)] = con.execute("select sum(cost_usd) from marts.cost where day >= '2026-10-01'").fetchall()
+    money = {"used_usd": spent, "low_usd": spent * 30 / 25, "point_usd": spent * 31 / 25, "high_usd": spent * 32 / 25}
+    said = {"period": "2026-10", "days_left": 6, "method": "conformal", "error": 0.012, "tests": 40, "covered": 32}
+    put(con, "forecast", [{"day": LAST, "dimension": "total", "scope": "all", "period_start": date(2026, 10, 1), **money, **said}])
     con.execute("""
         insert into marts.chargeback by name
         select strftime(day, '%Y-%m') as period, team, case team when 'support' then 'chargeback' else 'showback' end as mode, line,

@@ -1,161 +1,183 @@
-"""The page in a real browser: what only a browser can tell."""
+"""Every kind of page in a real browser: it fits, is whole, is accessible, asks for nothing, and looks as it did."""
 
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pages
 import pytest
+from browsing import NARROWEST, PRINTED, SCHEMES, WIDTHS, Look, looked_at
+from examples import IS_NIGHT
 
-from meterbook.reports.page import PageFacts, QualityFacts, render
-from meterbook.reports.quality import Rule
+from meterbook.reports.page import KINDS, PageFacts, render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.early]
 Con = duckdb.DuckDBPyConnection
-LAST = date(2026, 10, 25)
-OVERLAPS = """() => {
-  const found = [];
-  document.querySelectorAll("[data-figure]").forEach(place => {
-    const frame = place.getBoundingClientRect();
-    const boxes = [...place.querySelectorAll(".annotation-text")].map(text => [text.textContent, text.getBoundingClientRect()]);
-    boxes.forEach(([name, box], n) => {
-      if (box.right > frame.right + 1 || box.left < frame.left - 1 || box.top < frame.top - 1) found.push(name + " leaves its figure");
-      boxes.slice(n + 1).forEach(([other, next]) => {
-        if (box.left < next.right && next.left < box.right && box.top + 1 < next.bottom && next.top + 1 < box.bottom) {
-          found.push(name + " meets " + other);
-        }
-      });
-    });
-  });
-  return found;
-}"""
+LAST = pages.LAST
+HOSTILE = pages.HOSTILE
+BY_DAY = ("weekly", "team")
+"""Kinds whose hostile names are looked at by day; what the others' HTML says is tested without a browser."""
+PICTURES = Path(__file__).parents[1] / "golden" / "pages"
+PICTURE_WIDTHS = {1280: 400, 390: 195}
+EVERY = [(width, scheme) for width in WIDTHS for scheme in SCHEMES]
+PICTURED = [EVERY[0], EVERY[-1]]
+TOLERANCE = 8
+"""Of 255, over a square of twenty pixels of a picture: a letter that is drawn otherwise is less, a line of text that is gone is more."""
 
 
-@pytest.fixture
-def file(lake: Con, facts: PageFacts, tmp_path: Path) -> Path:
-    path = tmp_path / "page.html"
-    path.write_text(render("weekly", "2026-W43", lake, facts), "utf-8")
-    return path
+@pytest.fixture(scope="module")
+def file_of(company: Path, facts: PageFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Path]]:
+    """Makes a page of a kind, plain or with hostile names, once."""
+    folder = tmp_path_factory.mktemp("pages")
+    lakes = {name: duckdb.connect(shutil.copy(company, folder / f"{bool(name)}.duckdb")) for name in ("", HOSTILE)}
+    for name, con in lakes.items():
+        pages.fill(con)
+        if name:
+            pages.spoil(con, name)
+
+    def made(kind: str, name: str = "") -> Path:
+        path: Path = folder / f"{kind}-{bool(name)}.html"
+        if not path.is_file():
+            path.write_text(pages.page_of(kind, lakes[name], facts, name), "utf-8")
+        return path
+
+    yield made
+    for con in lakes.values():
+        con.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_draws_fits_and_asks_for_nothing(width: int, scheme: str, browser: "Browser", file: Path) -> None:
-    said: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(("data:", file.as_uri())) else said.append(request.url))
-    page.goto(file.as_uri())
-    page.wait_for_function("document.querySelectorAll('[data-figure] .main-svg').length >= 2")
-    page.evaluate("document.fonts.ready.then(() => true)")
-    assert said == []
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    drawn = "place => place.querySelectorAll('.trace path').length"
-    assert all(place.evaluate(drawn) > 0 for place in page.query_selector_all("[data-figure]"))
-    assert page.evaluate(OVERLAPS) == []
+def by_turns(kind: str, every: Sequence[tuple[int, str]]) -> Sequence[tuple[int, str]]:
+    """Widths and schemes a kind is looked at in: all by night, one by day, so that all kinds together have each."""
+    return every if IS_NIGHT or os.environ.get("METERBOOK_PICTURES") else [every[sorted(KINDS).index(kind) % len(every)]]
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def look(request: pytest.FixtureRequest, browser: "Browser", file_of: Callable[..., Path]) -> Iterator[Look]:
+    """A page of each kind, opened once for all that is asked of it."""
+    with looked_at(browser, file_of(request.param)) as found:
+        found.name = request.param
+        yield found
+
+
+@pytest.mark.nightly  # another release of the browser may draw a little otherwise, which is no reason to refuse a change
+def test_it_looks_as_it_did(look: Look) -> None:
+    for width, scheme in by_turns(look.name, PICTURED):
+        look.turn(width, scheme)
+        path, now = PICTURES / f"{look.name}-{width}-{scheme}.webp", look.picture(PICTURE_WIDTHS[width])
+        if os.environ.get("METERBOOK_PICTURES"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(now)
+        assert path.is_file(), f"{path.name} is not there: METERBOOK_PICTURES=1 makes it (CONTRIBUTING.md)"
+        off, place = look.difference(now, path.read_bytes())
+        assert off <= TOLERANCE, f"{path.name} is {off:.0f} off at {place} pixels: METERBOOK_PICTURES=1 renews it (CONTRIBUTING.md)"
+
+
+def test_it_fits_is_whole_and_asks_for_nothing(look: Look) -> None:
+    for width in WIDTHS:
+        look.turn(width)
+        assert look.troubles(width) == []
+    look.turn(NARROWEST)
+    assert look.wider(NARROWEST) == []
+    look.turn(PRINTED, media="print")
+    assert look.troubles(PRINTED) == []
+    assert look.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ground').trim()") == "#ffffff"
+
+
+def test_all_of_it_is_reached_and_opened_from_the_keyboard_and_focus_is_seen(look: Look) -> None:
+    page = look.page
+    look.turn(WIDTHS[-1])
+    for _ in range(page.locator("summary:visible, a:visible, input:visible").count()):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            page.keyboard.press("Enter")
+            page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") != "BODY" or page.locator("summary, a, input:visible").count() == 0
+    assert look.said == []
+
+
+def test_fonts_are_in_the_file_and_text_follows_the_scheme(look: Look) -> None:
     fonts = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family.replaceAll('\"', '')).sort()"
-    assert page.evaluate(fonts) == ["Inter", "Inter", "Source Serif 4"]
-    page.close()
+    assert set(look.page.evaluate(fonts)) == {"Inter", "Source Serif 4"}
+    asked = "[document.body].concat([...document.querySelectorAll('.annotation-text')].slice(0, 1)).map(one => getComputedStyle(one))"
+    for scheme, ground, ink in (("light", "rgb(255, 255, 255)", "rgb(23, 32, 42)"), ("dark", "rgb(17, 22, 28)", "rgb(230, 234, 239)")):
+        look.turn(WIDTHS[0], scheme)
+        assert look.page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        inks = look.page.evaluate(f"{asked}.map((style, place) => place ? style.fill : style.color)")
+        assert set(inks) == {ink}
 
 
-@pytest.fixture
-def quality(lake: Con, tmp_path: Path) -> Path:
-    """The quality page of long names, with all it can hold open to be seen."""
-    long = "team-" + "a" * 70 + "/" + "export_" * 12 + ".jsonl"
-    reason = "tokens_" + "b" * 300 + " is negative (-5)"
-    lake.execute("update marts.input_file set file = ?, format = 'anthropic_analytics_usage', rows_in = 123456789012", [long])
-    lake.execute("insert into raw.quarantine values ('f', ?, 'anthropic_analytics_usage', 1234567, ?, '')", [long, reason])
-    lake.execute("insert into raw.file_flag values ('f', ?, ?)", [long, f"holds {long}"])
-    lake.execute("insert into marts.volume values (?, ?, 'gpu_sample', 1234567, 12345678, 'low')", [LAST, long])
-    names = "day, kind, source, other_source, items, other_items, same_items"
-    lake.execute(f"insert into marts.same_money ({names}) values (?, 'charge', ?, ?, 123456789, 123456789, 123456789)", [LAST, long, long])
-    rules = [
-        Rule(
-            "marts.same_money",
-            f"same_items < 0 and source <> '{reason}'",
-            is_blocking=False,
-            rows=123456789,
-            partitions=["2026-10-01", "2026-10-25"],
-        )
-    ]
-    path = tmp_path / "quality.html"
-    facts = QualityFacts("Acme AI", LAST, [(long, reason), (f"{long}x", reason)], rules, "c0ffee")
-    made = render("quality", "index", lake, facts)
-    path.write_text(made.replace("<details>", "<details open>"), "utf-8")
-    return path
+def test_it_is_accessible_with_all_of_it_open(look: Look) -> None:
+    look.open_all()
+    for width, scheme in by_turns(look.name, EVERY):
+        look.turn(width, scheme)
+        assert look.violations() == []
+        assert look.small_targets() == []
+        assert look.troubles(width) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_quality_page_fits_whatever_files_are_called(width: int, scheme: str, browser: "Browser", quality: Path) -> None:
-    said: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.on("console", lambda message: said.append(message.text))
-    page.on("request", lambda request: None if request.url.startswith(("data:", quality.as_uri())) else said.append(request.url))
-    page.goto(quality.as_uri())
-    assert said == []
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator("details[open] code").is_visible()
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 28)"}[scheme]
-    page.close()
+def test_columns_that_a_small_screen_leaves_out_can_be_had(look: Look) -> None:
+    look.turn(WIDTHS[-1])
+    wide, switch = look.page.locator("th.wide"), look.page.get_by_label("All columns of the tables")
+    assert switch.is_visible() == (look.page.locator(".wide").count() > 0)
+    if switch.is_visible():
+        switch.focus()
+        look.page.keyboard.press("Space")
+        assert all(one.is_visible() for one in wide.all()[:5])
+        look.page.keyboard.press("Space")
+        assert not any(one.is_visible() for one in wide.all()[:5])
 
 
-@pytest.mark.parametrize("through", [LAST, date(2026, 10, 12)])
+@pytest.mark.parametrize("kind", [kind if kind in BY_DAY else pytest.param(kind, marks=pytest.mark.nightly) for kind in sorted(KINDS)])
+def test_hostile_names_run_nothing_and_fit(kind: str, browser: "Browser", file_of: Callable[..., Path]) -> None:
+    with looked_at(browser, file_of(kind, HOSTILE)) as look:
+        for width in WIDTHS:
+            look.turn(width)
+            look.open_all()
+            assert look.troubles(width) == []
+        assert look.page.locator("img").count() == 0
+        assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in look.page.inner_text("main")
+        assert IS_NIGHT is False or look.violations() == []
+
+
+def test_a_picture_that_lacks_a_line_is_another(browser: "Browser", file_of: Callable[..., Path]) -> None:
+    with looked_at(browser, file_of("ratecard")) as look:
+        before = look.picture(PICTURE_WIDTHS[1280])
+        look.page.add_style_tag(content="section:nth-of-type(2) tbody tr:first-child { visibility: hidden }")
+        assert look.difference(before, look.picture(PICTURE_WIDTHS[1280]))[0] > TOLERANCE
+        look.page.add_style_tag(content="section:nth-of-type(2) { display: none }")
+        assert look.difference(before, look.picture(PICTURE_WIDTHS[1280]))[0] == 255
+
+
+@pytest.mark.parametrize("through", [pytest.param(LAST, marks=pytest.mark.nightly), date(2026, 10, 12)])
 def test_labels_of_lines_that_end_together_do_not_meet(
     through: date, browser: "Browser", lake: Con, facts: PageFacts, tmp_path: Path
 ) -> None:
-    lake.execute("update marts.budget_use set day = ? where budget = 'everything'", [through])
-    spent = "(select sum(cost_usd) from marts.cost where day >= '2026-10-01' and day <= ?)"
-    lake.execute(f"update marts.budget_use set amount_usd = {spent}, forecast_usd = {spent} + 1 where budget = 'everything'", [through] * 2)
+    spent = "(select sum(cost_usd) from marts.cost where day >= '2026-10-01' and day <= $through)"
+    asked = {"through": through}
+    lake.execute(f"update marts.budget_use set day = $through, amount = {spent} where budget = 'everything'", asked)
+    lake.execute(f"update marts.forecast set day = $through, low_usd = {spent}, point_usd = {spent} + 1, high_usd = {spent} + 2", asked)
     path = tmp_path / "page.html"
     path.write_text(render("weekly", f"{through:%G-W%V}", lake, replace(facts, data_through=through)), "utf-8")
-    page = browser.new_page(viewport={"width": 390, "height": 900})
-    page.goto(path.as_uri())
-    page.wait_for_selector("#month .annotation-text")
-    assert page.locator("#month .annotation-text").count() == 3
-    assert page.evaluate(OVERLAPS) == []
-    page.close()
+    with looked_at(browser, path, 390) as look:
+        assert look.page.locator("#month .annotation-text").count() == 3
+        assert look.troubles(390) == []
 
 
-def test_a_dark_reader_gets_a_dark_page_with_light_figures_text(browser: "Browser", file: Path) -> None:
-    grounds = []
-    for scheme in ("light", "dark"):
-        page = browser.new_page(color_scheme=scheme)
-        page.goto(file.as_uri())
-        page.wait_for_selector(".annotation-text")
-        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        grounds.append((ground, page.eval_on_selector(".annotation-text", "text => getComputedStyle(text).fill")))
-        page.close()
-    assert grounds == [("rgb(255, 255, 255)", "rgb(23, 32, 42)"), ("rgb(17, 22, 28)", "rgb(230, 234, 239)")]
-
-
-def test_a_hostile_name_runs_nothing(browser: "Browser", lake: Con, facts: PageFacts, tmp_path: Path) -> None:
-    for table in ("cost", "spend", "token_use", "unit_cost"):
-        lake.execute(f"update marts.{table} set feature = '<img src=x onerror=alert(1)><script>alert(1)</script>' where feature = 'drafts'")
-    path = tmp_path / "page.html"
-    path.write_text(render("weekly", "2026-W43", lake, facts), "utf-8")
-    asked: list[str] = []
-    page = browser.new_page()
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.goto(path.as_uri())
-    page.wait_for_selector("[data-figure] .main-svg")
-    assert asked == []
-    assert page.locator("img").count() == 0
-    page.close()
-
-
-def test_a_printed_page_is_light_and_shows_its_figures_whole(browser: "Browser", file: Path) -> None:
-    page = browser.new_page(color_scheme="dark", viewport={"width": 696, "height": 900})
-    page.goto(file.as_uri())
-    page.wait_for_selector("[data-figure] .main-svg")
-    page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ground').trim()") == "#ffffff"
-    assert page.pdf(prefer_css_page_size=True, print_background=True).startswith(b"%PDF")
-    assert page.evaluate("document.documentElement.scrollWidth") == 696
-    page.close()
+def test_tables_of_a_printed_statement_repeat_that_nothing_is_charged(browser: "Browser", file_of: Callable[..., Path]) -> None:
+    with looked_at(browser, file_of("statement")) as look:
+        assert look.page.locator(".banner").is_visible()
+        repeated: Any = look.page.locator(".printed")
+        assert not repeated.first.is_visible()
+        look.turn(PRINTED, media="print")
+        assert repeated.count() == 3
+        assert all(row.is_visible() for row in repeated.all())
+        assert look.page.pdf(prefer_css_page_size=True, print_background=True).startswith(b"%PDF")

@@ -102,10 +102,11 @@ def test_a_budget_near_its_end_is_told_what_the_routes_of_its_scope_would_spare(
             budget=budget,
             day=DAY,
             scope=scope,
-            amount_usd=Decimal(100),
-            used_usd=Decimal(1),
-            forecast_usd=Decimal(lands),
+            measure="dollars",
+            amount=Decimal(100),
+            used=Decimal(1),
         )
+        _put(empty, "marts.budget_outlook", series=budget, day=DAY, point=float(lands))
     it = ROUTING.build(MonthFrame(empty, MONTH, facts))
     assert it is not None
     assert it["relief"] == [{"budget": "chat", "lands": "85.0\N{NO-BREAK SPACE}%", "saving": "$20"}]

@@ -45,7 +45,7 @@ def _section(made: str, name: str) -> str:
 
 
 def _foot(made: str, name: str) -> list[str]:
-    return re.findall(r"<td[^>]*>([^<]*)</td>", _section(made, name).split("<tfoot>")[1])
+    return re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", _section(made, name).split("<tfoot>")[1])
 
 
 def _figure(made: str, name: str) -> dict[str, Any]:
@@ -65,7 +65,9 @@ def test_the_page_loads_nothing_and_its_policy_forbids_it(lake: Con, facts: Page
     made = render("weekly", WEEK, lake, facts)
     page = _Page(made)
     assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [attrs for tag, attrs in page.elements if tag == "meta"]
-    assert {name for _, attrs in page.elements for name in attrs} & {"src", "href", "srcset", "action", "poster"} == set()
+    assert {name for _, attrs in page.elements for name in attrs} & {"src", "srcset", "action", "poster"} == set()
+    sections = {f"#{attrs['id']}" for tag, attrs in page.elements if tag == "section"}
+    assert {attrs["href"] for _, attrs in page.elements if "href" in attrs} <= sections
     assert not {tag for tag, _ in page.elements} & {"link", "iframe", "img", "object", "embed", "base"}
     style = made.split("<style>")[1].split("</style>")[0]
     assert all(url.startswith("data:") for url in re.findall(r"url\(([^)]*)\)", style))
@@ -94,10 +96,27 @@ def test_the_verdict_is_what_the_lake_says_in_sign_and_in_size(factor: str, verd
 
 def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lake: Con, facts: PageFacts) -> None:
     made = render("weekly", WEEK, lake, facts)
-    landing = _sum(lake, "select forecast_usd from marts.budget_use where budget = 'everything'")
+    landing = _sum(lake, "select point_usd from marts.forecast")
     assert f"October is heading for {head(landing)}, {head(abs(landing - 47000))} under plan" in _section(made, "opening")
     assert re.findall(r'class="value">([^<]*)<', made)[1] == head(landing)
-    assert any(label["text"] == f"forecast {head(landing)}" for label in _figure(made, "month")["layout"]["annotations"])
+    figure = _figure(made, "month")
+    assert any(label["text"] == f"forecast {head(landing)}" for label in figure["layout"]["annotations"])
+    bounds = [_sum(lake, f"select {bound}_usd from marts.forecast") for bound in ("low", "high")]
+    assert [trace["y"][-1] for trace in figure["data"][-2:]] == [float(bound) for bound in bounds]
+    assert f"80 % between {dollars(bounds[0])} and {dollars(bounds[1])}; with 6 days left landings were off by 1.2" in _section(
+        made, "month"
+    )
+
+
+def test_a_month_without_a_plan_has_its_forecast_all_the_same_and_one_without_a_forecast_says_so(lake: Con, facts: PageFacts) -> None:
+    lake.execute("delete from marts.budget_use")
+    made = render("weekly", WEEK, lake, facts)
+    landing = _sum(lake, "select point_usd from marts.forecast")
+    assert f"October is heading for {head(landing)}." in _section(made, "opening")
+    lake.execute("update marts.forecast set point_usd = null, low_usd = null, high_usd = null, method = 'none'")
+    made = render("weekly", WEEK, lake, facts)
+    assert "heading for" not in _section(made, "opening")
+    assert "needs 2 days of history" in _section(made, "kpis")
 
 
 def test_the_unit_of_the_strip_is_the_dearest_that_was_delivered_before_too(lake: Con, facts: PageFacts) -> None:
@@ -112,7 +131,7 @@ def test_the_unit_of_the_strip_is_the_dearest_that_was_delivered_before_too(lake
 
 
 def test_a_month_that_is_over_is_no_forecast(lake: Con, facts: PageFacts) -> None:
-    lake.execute("update marts.budget_use set day = '2026-09-30'")
+    lake.execute("update marts.budget_use set day = '2026-09-30'; update marts.forecast set day = '2026-09-30', days_left = 0")
     made = render("weekly", "2026-W40", lake, replace(facts, data_through=date(2026, 9, 30)))
     assert "September came to" in _section(made, "opening")
     assert "September total" in _section(made, "kpis")
@@ -139,7 +158,7 @@ def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -
     made = render("weekly", WEEK, empty, facts)
     assert "No cost was recorded in this week." in made
     assert [name for name in KINDS["weekly"].sections if '<p class="quiet">' in _section(made, name)] == [
-        "month", "moved", "teams", "anomalies", "decisions", "units", "experiments", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle",
+        "month", "moved", "teams", "budgets", "anomalies", "decisions", "units", "experiments", "gpus", "gpu_heat", "gpu_fleet", "gpu_idle",
         "self_hosted", "queues", "tokens", "reconciliation",
     ]  # fmt: skip
     assert "figure-" not in made
@@ -148,7 +167,8 @@ def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -
 @pytest.mark.parametrize(
     "table",
     [
-        "budget_use", "unit_cost", "gpu_use", "anomaly", "token_use", "spend", "coverage", "reconciliation", "reconciliation_cell",
+        "budget_use", "forecast", "budget_outlook",
+        "unit_cost", "gpu_use", "anomaly_card", "token_use", "spend", "coverage", "reconciliation", "reconciliation_cell",
         "reconciliation_cause",
     ],
 )  # fmt: skip
@@ -222,15 +242,6 @@ def test_records_set_aside_are_named_with_their_file(lake: Con, facts: PageFacts
     text = _Page(_section(render("weekly", WEEK, lake, facts), "closing")).text
     assert "100 rows of 1 files: 90 kept, 5 duplicates, 3 set aside, 2 filtered" in text
     assert "gateway/log.jsonl 3" in text
-
-
-def test_an_anomaly_keeps_its_dollars_where_a_wider_scope_tells_its_ratio(lake: Con, facts: PageFacts) -> None:
-    row = "date '2026-10-22', 'spike', '{}', '{}', 'attempts per request', 'sales', 300, 150, {}, 5.0, 'attempts per request is 2'"
-    names = "day, kind, dimension, scope, measure, owner, actual_usd, expected_usd, excess_usd, score, cause"
-    for dimension, scope, excess in (("total", "all", 400), ("team", "sales", 160)):
-        lake.execute(f"insert into marts.anomaly ({names}) values ({row.format(dimension, scope, excess)})")
-    amounts = re.findall(r'class="amount[^"]*">([^<]*)<', _section(render("weekly", WEEK, lake, facts), "anomalies"))
-    assert amounts == ["+$400", "+$150"]
 
 
 def test_an_unknown_kind_is_an_error(lake: Con, facts: PageFacts) -> None:

@@ -98,7 +98,7 @@ def test_figure_and_table_hold_every_cause_and_end_with_the_difference(lake: Con
         ("not logged", "+$2", "openai, proj_a, gpt-5, 20 October", ACTIONS["not logged"]),
         ("unexplained", "$0", "", ""),
     ]
-    assert "<td>Billed minus computed</td><td>\N{MINUS SIGN}$40</td>" in shown
+    assert '<th scope="row">Billed minus computed</th><td>\N{MINUS SIGN}$40</td>' in shown
     assert "Gateways and providers report $995, we computed $1,000: price drift (\N{MINUS SIGN}$5)." in shown
 
 

@@ -130,10 +130,16 @@ def test_what_is_to_be_decided_comes_largest_first_with_its_range_its_owner_and_
     assert found is not None
     assert [(row["amount"], row["owner"]) for row in found["rows"]] == [("$50", "support"), ("$20", "support"), ("$10", "support")]
     assert [row["action"] for row in found["rows"]] == [
-        "Send assistant by batch ($30 to $50); an idea in the ledger: commit to it, or turn it down.",
-        "Ask a smaller model first for assistant ($1 to $30); not in the ledger: add it to savings.yaml, or turn it down.",
-        "Answer repeats of other from a response cache ($1 to $20); live already: this is what is left.",
+        "Send assistant by batch.",
+        "Ask a smaller model first for assistant.",
+        "Answer repeats of other from a response cache.",
     ]
+    assert [row["more"] for row in found["rows"]] == [
+        "$30 to $50; medium effort; an idea in the ledger: commit to it, or turn it down",
+        "$1 to $30; medium effort; not in the ledger: add it to savings.yaml, or turn it down",
+        "$1 to $20; medium effort; live already: this is what is left",
+    ]
+    assert [row["href"] for row in found["rows"]] == ["#batch_use", "#routing", "#response_cache"]
 
 
 def test_the_opening_says_of_which_cost_levers_are_reckoned_and_who_realised_what(empty: Con, facts: PageFacts) -> None:

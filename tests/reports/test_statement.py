@@ -66,8 +66,8 @@ def test_a_statement_in_showback_says_so_in_its_kicker_in_print_and_at_each_tabl
     kicker = html.partition('class="kicker">')[2].partition("</p>")[0]
     assert SHOWBACK in kicker
     assert f'@page {{ @top-left {{ content: "{SHOWBACK}"' in html
-    assert html.count(f'<tr class="printed"><th class="text" colspan="5">{SHOWBACK}') == 2
-    assert html.count(f'<tr class="printed"><th class="text" colspan="6">{SHOWBACK}') == 1
+    assert html.count(f'<tr class="printed"><th scope="colgroup" class="text" colspan="5">{SHOWBACK}') == 2
+    assert html.count(f'<tr class="printed"><th scope="colgroup" class="text" colspan="6">{SHOWBACK}') == 1
     assert "nothing is charged." in html.partition("<h1>")[2].partition("</h1>")[0]
 
 

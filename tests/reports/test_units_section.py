@@ -91,5 +91,5 @@ def test_a_unit_that_is_cheap_because_it_is_worse_is_not_praised(con: Con, facts
 def test_without_outcomes_inferences_are_still_told(con: Con, facts: PageFacts) -> None:
     con.execute("delete from marts.unit_cost where unit = 'ticket'")
     made = render("weekly", WEEK, con, facts)
-    assert "No outcomes arrived for this week." in made
+    assert "No outcomes arrived for these days." in made
     assert "A thousand inferences cost <strong>$10.00</strong>" in made

@@ -1,0 +1,101 @@
+"""The opening of a month's page: the verdict against budget and last forecast with the largest cause, and what is behind it in dollars."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from meterbook.reports.budget_status import day_of
+from meterbook.reports.causes import listed
+from meterbook.reports.figures import ZERO
+from meterbook.reports.month_frame import MonthFrame
+from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.section import Section
+from meterbook.reports.sections.moved import VISIBLE, bridge, named
+
+_NAMED = 3
+_FLAT = Decimal("0.005")
+"""A change below this is none to speak of."""
+
+
+def _build(frame: MonthFrame) -> Mapping[str, Any]:
+    facts, through = frame.facts, min(frame.last, frame.facts.data_through)
+    return {
+        "company": facts.company,
+        "period": frame.title,
+        "state": "closed" if facts.is_closed else "open",
+        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
+        "through": f"data through {through.day} {through:%B}",
+        "headline": headline(frame),
+        "causes": list(causes(frame)),
+    }
+
+
+def headline(frame: MonthFrame) -> str:
+    """The verdict, from the same figures as the charts below it."""
+    name = f"{frame.span[0]:%B}"
+    if not frame.now and not frame.before:
+        return f"No cost was recorded in {name}."
+    if frame.is_whole:
+        said = f"{name} cost {head(frame.now)}"
+    else:
+        said = f"{name} has cost {head(frame.now)} by the {_ordinal(frame.last.day)}"
+        said += f" and is heading for {head(frame.landing['point_usd'])}" if frame.landing else ""
+    held = listed([*_against(frame)]) if frame.plan or frame.latest else ""
+    return ", ".join(filter(None, (said, held))) + _largest(frame) + "."
+
+
+def _against(frame: MonthFrame) -> Iterator[str]:
+    """How the month, or where it lands, stands to its budget and to the last forecast."""
+    lands = frame.now if frame.is_whole else frame.landing["point_usd"] if frame.landing else None
+    if frame.plan and lands is not None:
+        yield _gap(lands - frame.plan["amount_usd"], "budget")
+    if frame.latest and frame.is_whole:
+        yield _gap(frame.now - frame.latest["point_usd"], f"the forecast of {day_of(frame.latest['day'])}")
+
+
+def _gap(gap: Decimal, rival: str) -> str:
+    if abs(gap) < VISIBLE:
+        return f"exactly {'on budget' if rival == 'budget' else 'as ' + rival}"
+    return f"{head(abs(gap))} {'over' if gap > 0 else 'under'} {rival}"
+
+
+def _largest(frame: MonthFrame) -> str:
+    """The effect that moved the month most, where it had days to compare with and moved."""
+    parts = [part for part in bridge(frame) if abs(part[1]) >= VISIBLE]
+    if not frame.before or not parts or _is_flat(frame):
+        return ""
+    name, value = max(parts, key=lambda part: (abs(part[1]), part[0]))
+    return f"; the largest cause of change since {frame.earlier[0]:%B} is {named(name)}, {dollars(value, plus=True)}"
+
+
+def _is_flat(frame: MonthFrame) -> bool:
+    moved = change(frame.now, frame.before)
+    return moved is not None and abs(moved) < _FLAT
+
+
+def causes(frame: MonthFrame) -> Iterator[str]:
+    """What moved the month since the one before, in dollars; then what was held against the last forecast."""
+    if not frame.before:
+        if frame.now:
+            yield "It is the first month with cost: there is none to compare it with."
+        return
+    gap, moved = frame.now - frame.before, change(frame.now, frame.before)
+    parts = sorted((part for part in bridge(frame) if abs(part[1]) >= VISIBLE), key=lambda part: (-abs(part[1]), part[0]))
+    most = ", ".join(f"{named(name)} {dollars(value, plus=True)}" for name, value in parts[:_NAMED])
+    if _is_flat(frame):
+        held = f"Cost held level with {frame.rival} ({dollars(gap, plus=True)})"
+        yield f"{held}; what moved cancels out: {most}." if parts else f"{held}."
+    elif moved is not None:
+        size = f", {percent(abs(moved))}," if frame.before > ZERO else ""
+        why = f": {most}" if most else ""
+        yield f"{dollars(abs(gap))}{size} {'more' if gap > 0 else 'less'} than {frame.rival}{why}."
+    if frame.plan is None:
+        yield "No monthly budget for everything is in budgets.yaml, so that nothing is said of one."
+
+
+def _ordinal(day: int) -> str:
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    return f"{day}{ends.get(day % 10, 'th') if day not in {11, 12, 13} else 'th'}"
+
+
+SECTION = Section("month_opening", _build, template="opening")

@@ -1,0 +1,66 @@
+"""The opening of a team's page: the verdict as one sentence, and its causes in dollars."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.section import Section
+from meterbook.reports.sections.opening import causes
+from meterbook.reports.team_frame import NOBODY, TeamFrame
+
+HELD = Decimal("0.02")
+"""Less of a change than this is none."""
+
+
+def _build(frame: TeamFrame) -> Mapping[str, Any]:
+    facts, week = frame.facts, frame.week
+    through = min(week.last, facts.data_through)
+    return {
+        "company": facts.company,
+        "period": f"{'' if frame.team in NOBODY else 'Team '}{frame.team} \N{MIDDLE DOT} Week {week.name[-2:]}, {week.title}",
+        "state": "closed" if facts.is_closed else "open",
+        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
+        "through": f"data through {through.day} {through:%B}",
+        "headline": headline(frame),
+        "causes": causes(frame),
+    }
+
+
+def headline(frame: TeamFrame) -> str:
+    """The verdict, from the same figures as the tables below it."""
+    return f"{frame.subject}: {_moved(frame)}{_landing(frame)}."
+
+
+def _moved(frame: TeamFrame) -> str:
+    now, before, rival = frame.now, frame.before, frame.week.rival
+    if not now and not before:
+        return "no cost in this week"
+    # Percent of nothing or of a credit says nothing.
+    moved = change(now, before) if before > 0 and now >= 0 else None
+    if moved is None:
+        was = "nothing" if not before else _said(before)
+        return f"{_said(now)} in this week, against {was} {rival if frame.week.is_whole else f'on {rival}'}"
+    if abs(moved) < HELD:
+        return f"cost held at {head(now)}"
+    return f"cost {'rose' if moved > 0 else 'fell'} {percent(abs(moved))} to {head(now)}"
+
+
+def _said(value: Decimal) -> str:
+    return f"a credit of {head(abs(value))}" if value < 0 else head(value)
+
+
+def _landing(frame: TeamFrame) -> str:
+    plan, landing = frame.plan, frame.landing
+    if not landing:
+        return ""
+    said = f"; {frame.week.last:%B} {'came to' if frame.week.ends_month else 'is heading for'} {head(landing['point_usd'])}"
+    if not plan:
+        return said
+    gap = landing["point_usd"] - plan["amount_usd"]
+    if dollars(gap) == "$0":
+        return f"{said}, its budget"
+    return f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} its budget"
+
+
+SECTION = Section("team_opening", _build, template="opening")
