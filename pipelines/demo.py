@@ -11,6 +11,7 @@ from pathlib import Path
 
 from meterbook.pipelines import demo_gpus as gpus
 from meterbook.pipelines import demo_notebooks as notebooks
+from meterbook.pipelines.demo_alarms import write_alarms
 from meterbook.pipelines.demo_bills import add_up, write_bills
 from meterbook.pipelines.demo_company import POOLS, days, write_book
 from meterbook.pipelines.demo_gaps import Usage, add_shadow, echoed, settle
@@ -39,6 +40,7 @@ def write_demo(folder: Path, count: int | None = None, progress: Callable[[date]
     write_savings(folder)
     write_levers(folder)
     write_units(folder, wanted[0])
+    write_alarms(folder)
     tally, gateway = Tally(), Gateway(folder)
     usage: Usage = {}
     outcomes: dict[str, list[tuple[object, ...]]] = defaultdict(list)

@@ -23,7 +23,7 @@ def bodies_of(made: Requests, n: int) -> str:
         return ""
     messages = f',"messages":[{_system(name)}{{"role":"user","content":"{int(made.asked[n]):016x}"}}]'
     answer = f',"response":{{"choices":[{{"finish_reason":"{"length" if made.is_cut[n] else "stop"}"}}]}}'
-    return f"{messages}{_parameters(name)}{answer if made.status[n] == 'success' else ''}"
+    return f"{messages}{_parameters(name, int(made.cap[n]))}{answer if made.status[n] == 'success' else ''}"
 
 
 @cache
@@ -34,6 +34,6 @@ def _system(name: str) -> str:
 
 
 @cache
-def _parameters(name: str) -> str:
-    cap = f'"max_tokens":{CAPS[name]},' if name in CAPS else ""
-    return f',"proxy_server_request":{{{cap}"temperature":{0 if name == REPEATING else 1}}}'
+def _parameters(name: str, cap: int) -> str:
+    most = f'"max_tokens":{cap},' if cap else ""
+    return f',"proxy_server_request":{{{most}"temperature":{0 if name == REPEATING else 1}}}'

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from meterbook.pipelines import demo_incidents as incidents
 from meterbook.pipelines import demo_plants as plants
 from meterbook.pipelines import demo_requests as calls
 from meterbook.pipelines.demo_company import FEATURES, LAST, REPRICED, REPRICED_ON
@@ -28,6 +29,9 @@ def rows_of(made: Requests, day: date) -> dict[str, list[int]]:
         "cache_fall": uncached,
         "repeated_prompts": made.asked != made.operation,
         "cut_answers": made.is_cut,
+        "model_swap": np.array([bool(one) for one in made.wanted], dtype=bool),
+        "truncation": made.is_cut & of[incidents.CUT] & (day == incidents.CUT_DAY),
+        "rush": of[incidents.RUSHED] & (day == incidents.RUSH_DAY) & (made.millisecond // 3_600_000 == incidents.RUSH_HOUR),
         "deferrable": of[plants.DEFERRABLE] & ~made.unowned,
         "repeated_instructions": of[plants.INSTRUCTED],
     }
@@ -58,7 +62,7 @@ def plants_of(parts: Parts, extra: Counter[str], arms: Parts) -> dict[str, Any]:
             "from": str(plants.GROWN_FROM),
             "percent": plants.GROWN_PERCENT,
             **_figures(parts["prompt_growth"]),
-            "extra_cost_usd": _signed(extra[plants.GROWN]),
+            "extra_cost_usd": signed_usd(extra[plants.GROWN]),
         },
         "experiment": {
             "experiment": plants.EXPERIMENT,
@@ -66,14 +70,35 @@ def plants_of(parts: Parts, extra: Counter[str], arms: Parts) -> dict[str, Any]:
             "from": str(plants.TRIED_FROM),
             "models": {"control": plants.REPLACED, "candidate": plants.CANDIDATE},
             "arms": {name.partition(":")[2]: {**_figures(parts[name]), **arms.get(name, {})} for name in names},
-            "extra_cost_usd": _signed(extra[plants.TRIED]),
+            "extra_cost_usd": signed_usd(extra[plants.TRIED]),
         },
         "cache_fall": {
             "feature": plants.UNCACHED,
             "from": str(plants.UNCACHED_FROM),
             "to": str(plants.UNCACHED_TO),
             **_figures(parts["cache_fall"]),
-            "extra_cost_usd": _signed(extra[plants.UNCACHED]),
+            "extra_cost_usd": signed_usd(extra[plants.UNCACHED]),
+        },
+        "model_swap": {
+            "feature": incidents.SWAPPED,
+            "days": [str(day) for day in incidents.SWAPPED_DAYS],
+            "asked_for": incidents.ASKED_FOR,
+            "answered_by": incidents.ANSWERED_BY,
+            **_figures(parts["model_swap"]),
+            "extra_cost_usd": signed_usd(extra[incidents.SWAPPED]),
+        },
+        "truncation": {
+            "feature": incidents.CUT,
+            "day": str(incidents.CUT_DAY),
+            "cap": incidents.CUT_CAP,
+            **_figures(parts["truncation"]),
+            "extra_cost_usd": signed_usd(extra[incidents.CUT]),
+        },
+        "rush": {
+            "feature": incidents.RUSHED,
+            "day": str(incidents.RUSH_DAY),
+            "hour": incidents.RUSH_HOUR,
+            **_figures(parts["rush"]),
         },
         "repeated_prompts": {"feature": plants.REPEATING, "within_ms": plants.WITHIN_MS, **_figures(parts["repeated_prompts"])},
         "cut_answers": {"caps": plants.CAPS, **_figures(parts["cut_answers"])},
@@ -109,13 +134,14 @@ def causes_of(parts: Parts, extra: Counter[str], ramp: int) -> list[dict[str, An
         ("a storm of retries", "retries", {"feature": storm}, calls.STORM_DAY, calls.STORM_DAY, parts["retry_storm"]["cost_pico"]),
     ]
     return [
-        {"cause": cause, "effect": effect, **where, "from": str(first), "to": str(last), "usd": _signed(pico)}
+        {"cause": cause, "effect": effect, **where, "from": str(first), "to": str(last), "usd": signed_usd(pico)}
         for cause, effect, where, first, last, pico in sorted(found, key=lambda one: (-abs(one[-1]), one[0]))
         if pico
     ]
 
 
-def _signed(pico: int) -> str:
+def signed_usd(pico: int) -> str:
+    """Pico-dollars, below zero too, as an exact decimal number."""
     return f"{Decimal(usd(abs(pico))) * (1 if pico >= 0 else -1):f}"
 
 

@@ -224,6 +224,19 @@ def _files(first: date) -> dict[str, str]:
             "  - {budget: sales, period: month, amount_usd: 2700, team: sales}\n"
             "  - {budget: research, period: month, amount_usd: 11500, team: research}\n"
             "  - {budget: staging, period: week, amount_usd: 150, environment: staging}\n"
+            "  - {budget: premium-models, period: month, amount_usd: 2500, model_class: premium, team: engineering,\n"
+            "     at_limit: {do: fall back, model: claude-sonnet-4-5}}\n"
+            "  - {budget: contract-review-tokens, period: month, measure: tokens, amount: 1500000000, team: documents,\n"
+            "     feature: contract-review, forecast_levels: [80, 100],\n"
+            "     at_limit: {do: fall back, model: gpt-5-mini, max_output_tokens: 800, max_input_tokens: 60000}}\n"
+            "  - {budget: sales-calls, period: day, measure: requests, amount: 1050, team: sales, environment: prod, levels: [80, 100]}\n"
+            "  - {budget: training-hours, period: month, measure: gpu_hours, amount: 3300, team: research}\n"
+            "model_classes:\n"
+            "  - {class: premium, models: ['claude-opus*']}\n"
+            "  - {class: standard, models: ['gpt-5', 'gpt-4.1', 'claude-sonnet*', 'gemini-2.5-pro']}\n"
+            "  - {class: small, models: ['*']}\n"
+            "rate_limits:\n"
+            "  - {limit: support-assistant, feature: support-assistant, requests_per_minute: 15, tokens_per_minute: 600000}\n"
         ),
         "fx_rates.csv": f"# What a unit of a currency is worth in dollars, from a day on.\ndate,currency,usd\n2026-10-01,EUR,{EURO_USD}\n",
         "rate_cards/negotiated.yaml": _card(),

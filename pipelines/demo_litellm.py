@@ -32,7 +32,7 @@ def _line(made: Requests, n: int, pico: int, midnight: datetime) -> bytes:
     return (
         f'{{"request_id":"{request}","litellm_call_id":"{call}","call_type":"acompletion","api_key":"{_key(alias)}",'
         f'"spend":{usd(pico)},"total_tokens":{prompt + output},"prompt_tokens":{prompt},"completion_tokens":{output},'
-        f'"startTime":"{start}","endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{model}",'
+        f'"startTime":"{start}","endTime":"{end}","completionStartTime":null,"model":"{model}","model_group":"{made.wanted[n] or model}",'
         f'"custom_llm_provider":"{_gateway_name(model)}","user":"",'
         f'"metadata":{{"user_api_key_alias":"{alias}","user_api_key_project_id":"{feature.project}",{_error(made, n)}'
         f'"usage_object":{{{_tier(made, n)}"prompt_tokens_details":{{"cached_tokens":{read}}},'

@@ -7,14 +7,16 @@ what October costs touch different features: what each of them comes to does not
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from meterbook.pipelines.demo_company import FEATURES, SEED
+from meterbook.pipelines.demo_incidents import CUT, SWAPPED, cap_on, rush, swap, swapped_rows
 from meterbook.pipelines.demo_requests import Ints, Requests, calls_of, cost_pico, of_rows
 
-GROWN, GROWN_FROM, GROWN_PERCENT, LONGEST_PROMPT = "support-assistant", date(2026, 10, 2), 18, 199_000
+GROWN, GROWN_FROM, GROWN_PERCENT, LONGEST_PROMPT = "support-assistant", date(2026, 10, 2), 30, 199_000
 """The feature whose system prompt grew, from when on, by how much of what was sent, and the most tokens that a prompt of it has."""
 EXPERIMENT, TRIED, TRIED_FROM = "invoice-model", "invoice-extraction", date(2026, 10, 6)
 """An experiment with another model: its name, the feature and its first day."""
@@ -48,8 +50,10 @@ def requests_of(day: date) -> Requests:
 def planted(day: date) -> Planted:
     """Every request attempt of a day, with what the changes come to."""
     made, extra = calls_of(day), Counter[str]()
-    _cut(made)
+    extra[CUT] = _cut(made, day)
     _repeat(made, day)
+    extra[SWAPPED] = _changed(made, swapped_rows(made, day), swap, day)
+    rush(made, day)
     for name, change, rows in (
         (GROWN, _grow, _of(made, GROWN) if day >= GROWN_FROM else []),
         (TRIED, _try, _candidates(made) if day >= TRIED_FROM else []),
@@ -100,12 +104,22 @@ def _forget(made: Requests, rows: Ints) -> None:
     made.written[rows] = (made.prompt[rows] - made.read[rows]) * 35 // 100
 
 
-def _cut(made: Requests) -> None:
+def _cut(made: Requests, day: date) -> int:
+    """Cut answers at their feature's cap; gives what a cap came to that was another one on this day."""
+    extra = 0
     for feature, cap in CAPS.items():
         rows = _of(made, feature)
-        made.is_cut[rows] = made.output[rows] > cap
-        made.output[rows] = np.minimum(made.output[rows], cap)
-        made.reasoning[rows] = np.minimum(made.reasoning[rows], made.output[rows])
+        _cap(made, rows, cap)
+        if (lower := cap_on(feature, cap, day)) != cap:
+            extra += _changed(made, rows, partial(_cap, cap=lower), day)
+    return extra
+
+
+def _cap(made: Requests, rows: Ints, cap: int) -> None:
+    made.cap[rows] = cap
+    made.is_cut[rows] |= made.output[rows] > cap
+    made.output[rows] = np.minimum(made.output[rows], cap)
+    made.reasoning[rows] = np.minimum(made.reasoning[rows], made.output[rows])
 
 
 def _repeat(made: Requests, day: date) -> None:

@@ -43,6 +43,9 @@ class Requests:
 
     feature: Ints
     model: list[str]
+    """The model that served."""
+    wanted: list[str]
+    """The model that was asked for, where it is another one than served; else empty."""
     tenant: Ints
     millisecond: Ints
     latency: Ints
@@ -62,6 +65,8 @@ class Requests:
     """Experiment and arm, as `experiment:arm`; empty is none."""
     asked: Ints
     """What stands for the prompt: the same number is the same prompt, to the byte."""
+    cap: Ints
+    """The most tokens of an answer that was asked for; 0 is none."""
     is_cut: NDArray[np.bool_]
     """The answer ended where its cap is."""
 
@@ -145,6 +150,7 @@ def _batch(
     return Requests(
         feature=np.full(count, number),
         model=list(names),
+        wanted=[""] * count,
         tenant=np.full(count, tenant) if tenant is not None else rng.choice(len(TENANTS), count, p=weights / weights.sum()),
         millisecond=hour * 3_600_000 + rng.integers(0, 3_600_000, count),
         latency=(300 + output * 6 + rng.integers(0, 900, count)).astype(np.int64),
@@ -162,6 +168,7 @@ def _batch(
         tier=["standard"] * count,
         arm=[""] * count,
         asked=np.zeros(count, dtype=np.int64),
+        cap=np.zeros(count, dtype=np.int64),
         is_cut=np.zeros(count, dtype=bool),
     )
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from meterbook.pipelines import demo_alarms as alarms
 from meterbook.pipelines import demo_bills as bills
 from meterbook.pipelines import demo_causes as causes
 from meterbook.pipelines import demo_company as company
@@ -150,6 +151,7 @@ def truth_of(tally: Tally, wanted: list[date], usage: gaps.Usage, files: gateway
         | _gpu_plants(wanted)
         | causes.plants_of(tally.parts, tally.extra, tally.arms),
         "causes": causes.causes_of(tally.parts, tally.extra, ramp),
+        "alarms": alarms.alarms_of(tally.parts, tally.extra, ramp, wanted),
         "days": {day: _figures(found) for day, found in tally.days.items()},
         "providers": {name: _figures(found) for name, found in sorted(tally.providers.items())},
         "bills": _bills(found, usage),
