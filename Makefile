@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 PYTHON312 ?= $(firstword $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.12.*/bin/python) 3.12)
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo dev docs test lint types nightly focus-validate lock clean
+.PHONY: setup demo dev docs test tests-of-today lint types nightly focus-validate second-opinion lock clean
 
 setup: $(STAMP)
 
@@ -41,8 +41,15 @@ lint: setup
 types: setup build/typing/meterbook
 	$(BIN)/mypy
 
-test: lint types
-	METERBOOK_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
+# Two processes on two cores: threads of their own would only wait for each other. Bytecode is kept: tests take seconds to compile.
+ALONE := PYTHONDONTWRITEBYTECODE= METERBOOK_THREADS=1 POLARS_MAX_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+# Types are checked while tests run: one process by itself would leave the other core idle for half a minute.
+test: lint
+	$(MAKE) --no-print-directory --jobs 2 types tests-of-today
+
+tests-of-today: setup
+	$(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
 
 # The official validator of FOCUS files needs a Python of its own; where there is none the nightly tests skip it, with that reason.
 build/focus-validator/.ready: tests/focus_validator/requirements.txt $(STAMP)
@@ -53,12 +60,25 @@ build/focus-validator/.ready: tests/focus_validator/requirements.txt $(STAMP)
 focus-validate: setup build/focus-validator/.ready
 	METERBOOK_FOCUS=1 $(BIN)/pytest tests/focus_validator
 
+# AutoETS is large and has pandas with it, which nothing else needs: an environment of its own, with all of ours at the same versions.
+build/forecast/.ready: tests/second_opinion/requirements.txt $(STAMP)
+	$(UV) venv --quiet --clear --python $(BIN)/python build/forecast
+	$(UV) pip install --quiet --python build/forecast/bin/python --require-hashes -r $<
+	$(UV) pip install --quiet --python build/forecast/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+second-opinion: setup build/forecast/.ready
+	build/forecast/bin/python -m pytest tests/second_opinion
+
 nightly: lint types
 	-$(MAKE) build/focus-validator/.ready
-	METERBOOK_NIGHTLY=1 METERBOOK_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	-$(MAKE) build/forecast/.ready
+	test ! -e build/forecast/.ready || build/forecast/bin/python -m pytest tests/second_opinion
+	METERBOOK_NIGHTLY=1 $(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra gpu --extra notify --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra gpu --extra notify --extra email --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra forecast --constraint requirements.lock --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in tests/second_opinion/requirements.in -o tests/second_opinion/requirements.txt
 
 clean:
 	rm -rf $(VENV) build demo .dagster

@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 import polars as pl
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from meterbook.assets.alarms import AlarmError, load_alarms
+from meterbook.assets.branding import BrandError, BrandSettings, brand_of
 from meterbook.assets.budgets import FILE as BUDGETS
 from meterbook.assets.budgets import BudgetsFile
 from meterbook.assets.closed import CloseError, load_closed
@@ -21,9 +23,12 @@ from meterbook.assets.corrections import FILE as CORRECTIONS
 from meterbook.assets.corrections import CorrectionError, load_corrections
 from meterbook.assets.disputes import FILE as DISPUTES
 from meterbook.assets.disputes import DisputeError, load_disputes
+from meterbook.assets.events import EventError, load_events
 from meterbook.assets.journals import JournalError, load_journal
 from meterbook.assets.levers import Levers
 from meterbook.assets.modes import Readiness, TeamModes
+from meterbook.assets.notify import FILE as NOTIFY
+from meterbook.assets.notify import NotifyFile
 from meterbook.assets.owner_overlaps import centres, refuse_overlaps
 from meterbook.assets.owners import OwnerError, Rule, load_owners
 from meterbook.assets.pools import Pool, PoolError, check_pools, load_weights
@@ -91,6 +96,7 @@ class Settings(Strict):
     prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}
     self_hosted: tuple[SelfHosted, ...] = ()
+    brand: BrandSettings | None = Field(default=None, description="name, logo and accent colour of pages")
     queues: Queues = Field(default=(), description="of GPU jobs: where they run, their target, what waiting costs; the first that fits")
 
 
@@ -101,12 +107,15 @@ class _Pools(Strict):
 _File = TypeVar("_File", bound=BaseModel)
 
 
-_WRONG = (CloseError, PoolError, FxError, CorrectionError, CommitmentError, DisputeError, JournalError, RateCardError, BaselineError)
+_WRONG = (
+    CloseError, PoolError, FxError, CorrectionError, CommitmentError, DisputeError, JournalError, RateCardError, BaselineError,
+    EventError, AlarmError, BrandError,
+)  # fmt: skip
 
 
 def _known_keys() -> list[str]:
     """Every key of the files of a book, for what a misspelt one may have meant."""
-    shapes = (Settings, _Pools, Units, BudgetsFile, RateCardFile, Levers, SavingsFile)
+    shapes = (Settings, _Pools, Units, BudgetsFile, RateCardFile, Levers, SavingsFile, NotifyFile)
     schemas = [schema for shape in shapes for whole in [shape.model_json_schema()] for schema in (whole, *whole.get("$defs", {}).values())]
     return sorted({key for schema in schemas for key in schema.get("properties", ())})
 
@@ -133,7 +142,9 @@ class Book:
         self.levers = _read(folder / "levers.yaml", Levers)
         self.savings = _read(folder / SAVINGS, SavingsFile).savings
         self.rate_card = _read(folder / RATE_CARD, RateCardFile)
+        self.notify = _read(folder / NOTIFY, NotifyFile)
         try:
+            brand_of(folder, self.settings.brand)
             self.closed = load_closed(folder)
             self.weights = load_weights(folder / "weights.csv")
             pools = _read(folder / "allocation.yaml", _Pools).pools
@@ -144,6 +155,8 @@ class Book:
             self.disputes = load_disputes(folder / DISPUTES)
             self.published_cards = load_published(folder)
             self.baselines = load_baselines(folder)
+            self.events = load_events(folder)
+            self.alarms = load_alarms(folder)
             self.journal = load_journal(folder, (pair for rule in self.owners for pair in _codes(rule)))
         except _WRONG as error:
             raise BookError(str(error)) from error

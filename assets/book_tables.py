@@ -5,11 +5,14 @@ from itertools import zip_longest
 
 import polars as pl
 
+from meterbook.assets.alarms import alarm_tables
 from meterbook.assets.book import Book, BookError, GpuPool
+from meterbook.assets.budget_tables import budget_tables
 from meterbook.assets.clock import calendar, hours, local_days
 from meterbook.assets.closed import closed_table
 from meterbook.assets.commitment_tables import commitment_tables
 from meterbook.assets.dated import FIRST_DAY, LAST_DAY, OPEN
+from meterbook.assets.events import event_table
 from meterbook.assets.lever_cache import cache_tables
 from meterbook.assets.lever_routes import RouteError, check_routes, route_tables
 from meterbook.assets.lever_tokens import token_lever_tables
@@ -43,7 +46,10 @@ def tables_of(book: Book) -> dict[str, pl.DataFrame]:
         "book.fx_rate": fx_table(book.fx_rates),
         "book.closed_period": closed_table(book.closed),
         **{name: _table(name, rows) for name, rows in _rows(book).items()},
+        **budget_tables(book.budgets_file),
         **owner_tables(book.owners),
+        **alarm_tables(book.alarms),
+        **event_table(book.events),
         **cache_tables(book.levers.response_cache, book.levers.semantic_cache, book.levers.prompt_cache),
         **commitment_tables(book),
         **pool_tables(book),
@@ -76,12 +82,6 @@ def fx_table(rates: Sequence[FxRate]) -> pl.DataFrame:
 
 def _rows(book: Book) -> dict[str, list[dict[str, object]]]:
     return {
-        "book.budget": [
-            {**budget.model_dump(include=set(_COLUMNS["book.budget"].split())), "amount_usd": budget.limit} for budget in book.budgets
-        ],
-        "book.budget_level": [
-            {"budget": budget.budget, "level_percent": level} for budget in book.budgets for level in sorted(set(budget.levels))
-        ],
         "book.team_mode": list(mode_rows(book.settings.mode, book.settings.team_modes)),
         "book.source": [{"source": source.name, "is_counted": source.counts} for source in book.settings.sources],
         "book.correction": [
@@ -112,7 +112,6 @@ _TYPES: Mapping[str, pl.DataType] = {
     "day": pl.Date(),
     "corrects_day": pl.Date(),
     "priority": pl.Int32(),
-    "level_percent": pl.Int32(),
     "is_billed": pl.Boolean(),
     "is_counted": pl.Boolean(),
     "usd": pl.Decimal(18, 12),
@@ -121,8 +120,6 @@ _TYPES: Mapping[str, pl.DataType] = {
     **dict.fromkeys(("spare_gpus", "unit_gpus", "lead_days"), pl.Int32()),
 }
 _COLUMNS = {
-    "book.budget": "budget period amount_usd team tenant feature environment model starts_on ends_on",
-    "book.budget_level": "budget level_percent",
     "book.fx_rate": "currency starts_on ends_on usd",
     "book.team_mode": "team mode starts_on ends_on",
     "book.correction": "correction_id day corrects_period corrects_day team cost_centre tenant feature provider model amount_usd reason",

@@ -14,14 +14,20 @@ from rich.table import Table
 
 from meterbook.assets.book import Book, BookError
 from meterbook.pipelines import (
+    cli_anomalies,
     cli_bench,
+    cli_budgets,
     cli_close,
     cli_experiments,
     cli_explain,
     cli_export,
+    cli_forecast,
     cli_gpu,
+    cli_notify,
     cli_owners,
+    cli_pages,
     cli_prices,
+    cli_quota,
     cli_ratecard,
     cli_readiness,
     cli_reconcile,
@@ -49,16 +55,22 @@ app.add_typer(cli_prices.app, name="prices")
 app.add_typer(cli_owners.app, name="owners")
 app.add_typer(cli_ratecard.app, name="ratecard")
 app.add_typer(cli_unit.app, name="unit")
+app.add_typer(cli_budgets.app, name="budgets")
 app.add_typer(cli_rerate.app)
 app.add_typer(cli_close.app)
 app.add_typer(cli_explain.app)
 app.add_typer(cli_reconcile.app)
 app.add_typer(cli_readiness.app)
 app.add_typer(cli_experiments.app)
+app.add_typer(cli_forecast.app)
 app.add_typer(cli_gpu.app)
 app.add_typer(cli_telemetry.app)
 app.add_typer(cli_savings.app, name="savings")
+app.add_typer(cli_anomalies.app, name="anomalies")
+app.add_typer(cli_quota.app, name="quota")
+app.add_typer(cli_notify.app, name="notify")
 app.add_typer(cli_whatif.app)
+app.add_typer(cli_pages.app)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_export.app, name="export")
 
@@ -106,10 +118,11 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder of the new book.")]
 
 @app.command(epilog="Example: meterbook --book ./book check")
 def check() -> None:
-    """Validate the book, its cards and its inbox, without running anything."""
+    """Validate the book, its cards, its inbox and the sections it adds to pages, without running anything."""
     from meterbook.assets.ingest import formats  # noqa: PLC0415
     from meterbook.assets.ledger import MANIFEST  # noqa: PLC0415
-    from meterbook.assets.workspace import Workspace  # noqa: PLC0415
+    from meterbook.assets.own_sections import problems  # noqa: PLC0415
+    from meterbook.assets.workspace import Workspace, columns  # noqa: PLC0415
 
     workspace = Workspace(_Context.book)
     cards = workspace.book.current_cards
@@ -119,8 +132,13 @@ def check() -> None:
         out.print(f"{name}: {found}", style="" if found in known else "red", soft_wrap=True, markup=False)
     counts = f"{cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
     out.print(f"{workspace.book.settings.name}: {counts}", markup=False)
+    wrong = list(problems(workspace.folder, columns()))
+    for line in wrong:
+        err.print(line, style="red", soft_wrap=True, markup=False)
     if any(found not in known for _, found in files):
         out.print("what is recognised, and how to get it: meterbook formats, meterbook formats NAME")
+        raise typer.Exit(FAILED)
+    if wrong:
         raise typer.Exit(FAILED)
 
 
@@ -161,13 +179,21 @@ def query(
     ask(_Context.book, sql, form, out)
 
 
-@app.command(epilog="Examples: meterbook report --period 2026-W43; meterbook report savings --period 2026-10; meterbook report quality")
+@app.command(
+    epilog="Examples: meterbook report --period 2026-W43 --pdf week.pdf; meterbook report savings --period 2026-10; "
+    "meterbook report --email week.eml --to cfo@example.com; meterbook report team --team sales"
+)
 def report(
-    kind: Annotated[Literal["weekly", "savings", "quality"], typer.Argument(help="Which page.")] = "weekly",
-    period: Annotated[str | None, typer.Option(help="Week, 2026-W43, of savings month, 2026-10; the last one where not given.")] = None,
+    kind: Annotated[Literal["weekly", "monthly", "savings", "quality", "team", "index"], typer.Argument(help="Which page.")] = "weekly",
+    period: Annotated[str | None, typer.Option(help="Week, 2026-W43, or month, 2026-10; the last one where not given.")] = None,
+    *,
+    pdf: Annotated[Path | None, typer.Option(help="Print it to this file, with the Chromium there is.", metavar="FILE.pdf")] = None,
+    email: Annotated[Path | None, typer.Option(help="Write it as a mail to send, with the page attached.", metavar="FILE.eml")] = None,
+    to: Annotated[str, typer.Option(help="Whom that mail is for.", metavar="ADDRESSES")] = "",
+    team: Annotated[str, typer.Option(help="Of a team's page: whose; all of the week where not given.", metavar="NAME")] = "",
 ) -> None:
-    """Publish a page from what is in the lake; print where it lies."""
-    _publish(kind, period)
+    """Publish a page from what is in the lake; print where it lies, and its PDF and mail where asked for."""
+    _publish(kind, period, cli_pages.Outlets(pdf, email, to, team, kind))
 
 
 @app.command(epilog="Example: meterbook chargeback 2026-10")
@@ -203,22 +229,30 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
-def _publish(kind: str, period: str | None) -> list[Path]:
+def _publish(kind: str, period: str | None, outlets: cli_pages.Outlets | None = None) -> list[Path]:
     from meterbook.assets.gate import HeldBackError  # noqa: PLC0415
     from meterbook.assets.publishing import Publisher  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
 
     publisher = Publisher(Workspace(_Context.book))
-    items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}]
+    items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}][-1:]
     if not items:
         raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
     try:
-        written = [path for _, files in publisher.publish(items[-1:]) for path in files]
+        made = dict(publisher.publish([*items, *cli_pages.linked(publisher, items[0])]))
     except HeldBackError as held:
         err.print(f"not published {held}", style="red", soft_wrap=True, markup=False)
         raise typer.Exit(FAILED) from held
+    written = cli_pages.asked_for(made[items[0]], outlets)
+    for why, keys in publisher.unmade().items():
+        if items[0].key in keys:
+            err.print(why, style="yellow", soft_wrap=True, markup=False)
     for path in written:
         out.print(str(path), soft_wrap=True)
+    if outlets:
+        if draft := publisher.drafts().get(items[0].key):
+            err.print(f"draft {draft}", style="yellow", soft_wrap=True, markup=False)
+        outlets.hand_out(publisher, items[0], written[0])
     return written
 
 

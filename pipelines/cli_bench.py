@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from meterbook.assets.book import BookError
 from meterbook.pipelines import bench
 from meterbook.pipelines.consoles import out
 
@@ -100,6 +101,43 @@ def explain(
 
     out.print(f"rollups of {rows:,} requests in {folder}", soft_wrap=True)
     _measure(lambda: bench_explain.cases(folder, rows), rounds, rows, json)
+
+
+@app.command("anomalies", epilog="Example: meterbook bench anomalies --data bench/anomalies --json anomalies.json")
+def anomalies(
+    data: Annotated[Path, typer.Option(help="Folder with tune.parquet, report.parquet and their events.")],
+    mstl: Annotated[bool | None, typer.Option(help="Measure statsforecast's MSTL too, for minutes; default: if installed.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+) -> None:
+    """The detector on labelled daily series beside its peers, on ratios, and the time for 10,000 keys."""
+    from meterbook.pipelines import bench_anomalies, bench_figures  # noqa: PLC0415
+
+    with out.status("reading") as status:
+        try:
+            found = bench_anomalies.measure(data, status.update, has_mstl=mstl)
+        except (OSError, ModuleNotFoundError) as error:
+            raise BookError(f"--data {data}: {error}") from error
+    bench_figures.show(found, out)
+    if json:
+        json.write_text(bench_figures.as_json(found), "utf-8")
+
+
+@app.command("landing", epilog="Example: meterbook bench landing --data bench/anomalies --json landing.json")
+def landing(
+    data: Annotated[Path, typer.Option(help="Folder with report.parquet: key, day, cost_usd.")],
+    trace: Annotated[Path | None, typer.Option(help="An event log whose requests a day are one more series.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+) -> None:
+    """Month-end landings on daily series beside the run-rate, and how many lie in their 80 % band."""
+    from meterbook.pipelines import bench_landing  # noqa: PLC0415
+
+    try:
+        found = bench_landing.measure(data, trace)
+    except OSError as error:
+        raise BookError(f"--data {data}: {error}") from error
+    bench_landing.show(found, out)
+    if json:
+        json.write_text(bench_landing.as_json(found), "utf-8")
 
 
 def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:

@@ -6,6 +6,8 @@ METERBOOK, or `demo`.
 
 import os
 import warnings
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -21,29 +23,35 @@ from meterbook.pipelines.jobs import jobs_of
 from meterbook.pipelines.quiet import quiet
 from meterbook.pipelines.schedules import schedules_of
 from meterbook.pipelines.sensors import sensors_of
+from meterbook.pipelines.telling_job import notify_job, telling_sensor, tells
 from meterbook.sql.models import Project
 
 BOOK = "METERBOOK"
 
 
-def build_definitions(book: BookResource) -> dg.Definitions:
+def build_definitions(book: BookResource, only: Collection[str] | None = None) -> dg.Definitions:
     """The asset graph of a book with its jobs, schedules and sensors.
 
     Args:
         book: the book the assets work on.
+        only: names of the models of one run that nobody watches: other models, and checks as something to look at, cost it milliseconds
+            each. All models with their checks where not given.
     """
-    models, clocks = _models(Path(book.folder)), clocks_of(Path(book.folder))
+    folder = Path(book.folder)
+    models, clocks = _models(folder), clocks_of(folder)
+    if only is not None:
+        models = replace(models, models={name: model for name, model in models.models.items() if name in only})
     jobs = jobs_of()
     with warnings.catch_warnings():
         # Single-run backfills are marked beta; they are what keeps a range of days one run.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [raw_assets(), *model_assets(models, clocks), *report_assets(models, clocks)]
+        assets = [raw_assets(), *model_assets(models, clocks, is_watched=only is None), *report_assets(models, clocks)]
     return dg.Definitions(
         assets=assets,
         resources={"book": book},
-        jobs=jobs.all,
+        jobs=[*jobs.all, *([notify_job] if tells(folder) else [])],
         schedules=schedules_of(jobs),
-        sensors=sensors_of(Path(book.folder), jobs),
+        sensors=[*sensors_of(folder, jobs), *([telling_sensor(jobs)] if tells(folder) else [])],
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "quiet": quiet},
     )

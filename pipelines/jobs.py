@@ -32,11 +32,15 @@ def jobs_of() -> Jobs:
             dg.AssetSelection.groups("staging", "core", "marts") | dg.AssetSelection.assets("reports/quality"),
             description="Compute what is missing or stale of some days, and say what the checks found.",
         ),
-        weekly=dg.define_asset_job("weekly", dg.AssetSelection.assets("reports/weekly"), description="Publish weekly pages."),
+        weekly=dg.define_asset_job(
+            "weekly",
+            dg.AssetSelection.assets("reports/weekly", "reports/team", "reports/index"),
+            description="Publish the pages of weeks and of their teams, and the index.",
+        ),
         chargeback=dg.define_asset_job(
             "chargeback",
-            dg.AssetSelection.assets("chargeback/statement", "reports/savings"),
-            description="Publish a month's statements and its savings page.",
+            dg.AssetSelection.assets("chargeback/statement", "reports/savings", "reports/monthly"),
+            description="Publish a month's statements and its two pages.",
         ),
     )
 

@@ -15,17 +15,19 @@ from rich.console import Console
 from meterbook.assets.book import Book
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
-from meterbook.assets.publications import JUDGED, QUALITY_PAGE, SAVINGS, WEEKLY, Publication, bounds_of
+from meterbook.assets.publications import INDEX_PAGE, JUDGED, MONTH_REVIEW, QUALITY_PAGE, SAVINGS, TEAM, WEEKLY, Publication, bounds_of
 from meterbook.assets.publishing import Publisher
-from meterbook.assets.reports import QUALITY_KEY, SAVINGS_KEY, STATEMENT_KEY, WEEKLY_KEY
+from meterbook.assets.reports import INDEX_KEY, MONTH_KEY, QUALITY_KEY, SAVINGS_KEY, STATEMENT_KEY, TEAM_KEY, WEEKLY_KEY
 from meterbook.assets.resources import BookResource, listening
+from meterbook.assets.telling import tell_after_run
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
 from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
-from meterbook.pipelines.words import cost_line, coverage_lines, differing_line, door_lines
+from meterbook.pipelines.telling_job import tells
+from meterbook.pipelines.words import cost_line, coverage_lines, differing_line, door_lines, unmade_lines
 from meterbook.reports.coverage import Coverage
 from meterbook.reports.numbers import plural
 from meterbook.reports.quality import Quality
@@ -37,7 +39,13 @@ MOST = 20
 """Refused files printed at most."""
 OBJECTS = 100_000
 """Made before Python looks for cycles among them; some 20 MB."""
-PUBLISHED = ((STATEMENT_KEY, "chargeback", "chargeback"), (SAVINGS_KEY, "chargeback", SAVINGS), (WEEKLY_KEY, "weekly", WEEKLY))
+PUBLISHED = (
+    (STATEMENT_KEY, "chargeback", "chargeback"),
+    (SAVINGS_KEY, "chargeback", SAVINGS),
+    (TEAM_KEY, "weekly", TEAM),
+    (WEEKLY_KEY, "weekly", WEEKLY),
+    (MONTH_KEY, "chargeback", MONTH_REVIEW),
+)
 """Assets that are published by period, each with its job and the kind of its publications."""
 QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
@@ -52,6 +60,13 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     """Why publications were held back, by key."""
+    drafts: dict[str, str] = field(default_factory=dict)
+    """Why pages are drafts, by key of all that are."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the gate held back a publication, or made a draft of a page that was published now."""
+        return bool(self.held) or not self.drafts.keys().isdisjoint(self.published)
 
 
 def run_book(folder: Path, console: Console, from_day: date | None = None, to_day: date | None = None, *, debug: bool = False) -> int:
@@ -74,7 +89,9 @@ def run_book(folder: Path, console: Console, from_day: date | None = None, to_da
     with locked(folder), _seldom_collected(), forgetful_instance() as instance, Steps(console) as steps:
         outcome = _Run(folder, steps, instance, debug=debug).go(from_day, to_day)
     _summary(folder, console, outcome)
-    return FAILED if outcome.failures or outcome.held or outcome.ingested.refused else DONE
+    if tells(folder) and not outcome.failures:
+        _tell(folder, console)
+    return FAILED if outcome.failures or outcome.is_short or outcome.ingested.refused else DONE
 
 
 @contextmanager
@@ -98,7 +115,7 @@ class _Run:
     @cached_property
     def _definitions(self) -> dg.Definitions:
         """Dagster's view of the book, once for all jobs of a run: its clocks follow from what the inbox held."""
-        return build_definitions(BookResource(folder=str(self.folder)))
+        return build_definitions(BookResource(folder=str(self.folder)), self._active)
 
     def go(self, from_day: date | None, to_day: date | None) -> Outcome:
         # A wrong card or policy stops a run before it begins.
@@ -120,7 +137,7 @@ class _Run:
             return True
         self.outcome.built_days = (plan.from_day, plan.last_day)
         self.steps.begin("models", plan.partitions)
-        return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)), self._active())
+        return self._execute("models", range_tags(str(plan.from_day), str(plan.last_day)), list(map(asset_key, self._active)))
 
     def _publish(self) -> None:
         # Opened anew: the models have just been written by the run's own workspace.
@@ -136,12 +153,17 @@ class _Run:
                     self.outcome.published += [item.key for item in items]
         if QUALITY_PAGE in stale and self._execute("models", {}, [QUALITY_KEY]):
             self.outcome.published.append(QUALITY_PAGE.key)
+        # Last, for it says what the others say.
+        if INDEX_PAGE in stale and self._execute("weekly", {}, [INDEX_KEY]):
+            self.outcome.published.append(INDEX_PAGE.key)
+        self.outcome.drafts = Publisher(Workspace(self.folder)).drafts()
 
-    def _active(self) -> list[dg.AssetKey]:
+    @cached_property
+    def _active(self) -> list[str]:
         """Every model that has anything to read, or had and is to be emptied."""
         catalog, engine = self.workspace.catalog, self.workspace.engine
         regular = self.workspace.project.regular.items()
-        return [asset_key(name) for name, model in regular if catalog.is_active(name) or engine.orphans(model)]
+        return [name for name, model in regular if catalog.is_active(name) or engine.orphans(model)]
 
     def _execute(self, job: str, tags: Mapping[str, str], selection: Sequence[dg.AssetKey] | None = None) -> bool:
         found = self._definitions.resolve_job_def(job)
@@ -198,8 +220,21 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     _notes(folder, console, found)
     for failure in outcome.failures:
         console.print(f"failed {failure}", style="red", soft_wrap=True, markup=False)
+    for line in unmade_lines(Publisher(workspace).unmade()):
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
     for why in outcome.held.values():
         console.print(f"not published {why}", style="red", soft_wrap=True, markup=False)
+    for why in outcome.drafts.values():
+        console.print(f"draft {why}", style="yellow", soft_wrap=True, markup=False)
+
+
+def _tell(folder: Path, console: Console) -> None:
+    """Send notices; what goes wrong is said, and is no failure of the run."""
+    told = tell_after_run(folder)
+    for line in told.lines:
+        console.print(line, soft_wrap=True, markup=False)
+    for line in told.trouble:
+        console.print(f"notify: {line}", style="yellow", soft_wrap=True, markup=False)
 
 
 def _notes(folder: Path, console: Console, found: Ingested) -> None:
@@ -234,17 +269,22 @@ def _input_line(found: Ingested) -> str:
 
 
 def _written(folder: Path, outcome: Outcome) -> list[str]:
-    pages, months, savings = ([key for key in outcome.published if key.startswith(kind)] for kind in (WEEKLY, "chargeback", SAVINGS))
+    kinds = (WEEKLY, "chargeback", SAVINGS, MONTH_REVIEW)
+    pages, months, savings, reviews = ([key for key in outcome.published if key.startswith(kind)] for kind in kinds)
     lines = []
-    if pages or months or savings:
-        made = f"{plural(len(pages), 'weekly page')}, {plural(len(savings), 'savings page')}"
+    if pages or months or savings or reviews:
+        made = f"{plural(len(pages), 'weekly page')}, {plural(len(reviews), 'monthly page')}, {plural(len(savings), 'savings page')}"
         lines.append(f"wrote {made} and the statements of {plural(len(months), 'month')}")
     if pages:
         lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
     if months:
         lines.append(f"open {folder / months[-1] / 'chargeback.csv'}")
+    if reviews:
+        lines.append(f"open {folder / 'reports' / (reviews[-1] + '.html')}")
     if savings:
         lines.append(f"open {folder / 'reports' / (savings[-1] + '.html')}")
     if QUALITY_PAGE.key in outcome.published:
         lines.append(f"open {folder / QUALITY_FILE}")
+    if INDEX_PAGE.key in outcome.published:
+        lines.append(f"open {folder / 'reports' / 'index.html'}")
     return lines or ["nothing new to publish"]

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from meterbook.assets.savings import Saving
+from meterbook.reports.actions import OF_LEVER
 from meterbook.reports.frame import Row, Span, rows_of
 from meterbook.reports.numbers import dollars
 from meterbook.reports.periods import days_of
-from meterbook.reports.saving_ledger import OF_LEVER, SCENARIOS, Entry, Ledger, Range, of_a_month
+from meterbook.reports.saving_ledger import SCENARIOS, Entry, Ledger, Range, of_a_month
 from meterbook.reports.sections.savings_ledger import shown_quality, spread
 
 CENT, LEAST = Decimal("0.01"), Decimal(1)

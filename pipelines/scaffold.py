@@ -16,7 +16,7 @@ mode: showback            # or chargeback: of every team without an entry below 
 #   support: {mode: chargeback, starts_on: 2026-10-01}
 # readiness: {coverage: 0.95, unexplained: 0.01, open_disputes: 0, months: 2}   # what a team needs before it is charged
 # starts_on: 2026-01-01   # first day of the book; the first day of data where left out
-coverage_target: 0.98     # least share of tokens, requests and reported dollars with a price; a week or month with less is not published
+coverage_target: 0.98     # least share of tokens, requests and reported dollars with a price; pages of days with less are drafts
 owner_target: 0.95        # least share of the cost of calls and GPU hours that should have a team (`meterbook owners coverage`)
 
 
@@ -39,6 +39,9 @@ sources: []
 gpu_pools: {}
 #  training: {rate: gpu/h100-sxm, owner: research, commitment: reserved_1y}   # standard (on demand), spot, reserved_1y, reserved_3y
 #  inference: {rate: gpu/l4, target_utilization: 0.7, spare: 1, unit: 8, lead_days: 30}   # how it is sized (docs/gpu-advice.md)
+
+# What pages show of you (docs/extending-pages.md): a PNG or SVG of this folder, and a colour that can be read on white:
+# brand: {name: My company, logo: logo.svg, accent: "#7a3e9d"}      # logo_dark and accent_dark: on dark ground
 
 # Queues of GPU jobs: their pool, within how many seconds runs should start, what an hour of waiting costs (docs/gpu-queues.md):
 queues: []
@@ -103,6 +106,12 @@ classes: []
 # difference_to: platform       # team that bears the difference to provider cost; nobody where left out
 """,
     "disputes.csv": "id,period,team,amount_usd,opened_on,closed_on,note\n",
+    "events.csv": """\
+name,starts_on,ends_on,kind,team,tenant,feature,model,note
+# Launches, holidays and migrations, told beside what stands out (docs/anomalies.md); kind is launch, holiday, migration or other.
+# ends_on is the first day after; empty is the next day. A scope that is empty is any.
+# New year,2027-01-01,,holiday,,,,,
+""",
     "units.yaml": """\
 # Units of business value: what counts them, whose cost they carry, what they should cost (docs/units.md).
 units: []
@@ -110,9 +119,32 @@ units: []
 #  - {unit: answer, label: answer, source: request, scope: {feature: "chat*", environment: prod}, success: not_escalated, improve: 0.2}
 """,
     "budgets.yaml": """\
-# Budgets by scope (team, tenant, feature, environment, model; none is everything) and period (day, week, month, quarter).
+# Budgets and quotas by scope (team, tenant, feature, environment, model, model_class, any of them together; none is everything) and period
+# (day, week, month, quarter); what of them is told when (docs/budgets.md).
 budgets: []
 #  - {budget: everything, period: month, amount_usd: 40000, levels: [50, 80, 100]}
+#  - {budget: chat tokens, team: support, feature: chat, measure: tokens, amount: 500000000, forecast_levels: [80, 100],
+#     at_limit: {do: fall back, model: gpt-5-mini, max_output_tokens: 800}}
+#model_classes:                       # of several that fit a model the first holds
+#  - {class: premium, models: ["claude-opus*", "o3*"]}
+#rate_limits:
+#  - {limit: chat, feature: chat, requests_per_minute: 600, tokens_per_minute: 2000000}
+""",
+    "notify.yaml": """\
+# Who is told of what, and where (docs/notify.md). A channel's address is a secret: it stays in an environment variable, named here.
+channels: {}
+#channels:
+#  finops-mail: {url_env: METERBOOK_FINOPS_MAIL}      # holds mailtos://..., of what runs meterbook
+#  support-chat: {url_env: METERBOOK_SUPPORT_CHAT}
+#routes:
+#  support: [support-chat]            # team -> channels
+#default: [finops-mail]               # of owners without a route
+#base_url: https://meterbook.example.com/reports      # where the folder reports/ is served, for links
+#send:
+#  anomalies: {min_usd: 50}
+#  budgets: [actual, forecast]
+#  quotas: true
+#  digest: {every: week, weekday: monday}
 """,
     "contracts.yaml": """\
 # What your contracts make of list prices, in this order: discounts and agreed prices, then margins and fees. Dates are half open.
@@ -131,6 +163,23 @@ date,currency,usd
 # Where a bill is not in USD: dollars for one unit of its currency, from that day until the next entry of the currency.
 # Append entries; a bill keeps the rate of its day. Amounts of a day without a rate are left out of every sum, and are named.
 # 2026-01-01,EUR,1.1743
+""",
+    "sections/_tenants.sql": """\
+-- A section of your own (docs/extending-pages.md): what it asks; _tenants.yaml says where and how it is shown.
+-- Take the _ off both names to switch it on, then: meterbook check
+select tenant, sum(cost_usd) as cost_usd
+from marts.cost
+where day >= getvariable('from_day') and day < getvariable('to_day')     -- the days of the page
+group by tenant
+order by cost_usd desc, tenant
+limit 10
+""",
+    "sections/_tenants.yaml": """\
+title: Tenants
+question: Which tenants cost most?
+pages: [weekly]
+after: teams                  # section it follows; before the last one where left out
+chart: {kind: bar, x: tenant, y: cost_usd}       # or line (series: COLUMN parts lines), or table
 """,
     "rate_cards/README.md": """\
 Your own and negotiated prices: one YAML per provider. A model given here replaces the shipped one wholly.

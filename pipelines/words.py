@@ -1,6 +1,6 @@
 """What a run says of the door and of its prices, in a few lines; the quality page says it in full."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from meterbook.assets.prices import Differing
@@ -39,6 +39,13 @@ def cost_line(coverage: Coverage, cost: Decimal, over: str) -> str:
 def coverage_lines(coverage: Coverage) -> list[str]:
     """How much has a price, how much is estimated, and what lacks a price, the most used first."""
     return [*_priced(coverage), *_estimated(coverage), *_lacking(coverage)]
+
+
+def unmade_lines(unmade: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Sections of the book's own that could not be made, and on which pages; given the keys of the pages by the reason."""
+    for why, keys in unmade.items():
+        more = f" and {plural(len(keys) - 1, 'more page')}" if len(keys) > 1 else ""
+        yield f"{why} (on {keys[-1]}{more})"
 
 
 def _priced(coverage: Coverage) -> Iterator[str]:

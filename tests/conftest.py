@@ -1,12 +1,14 @@
 """A small book that several rooms test with: a few requests on days of two months, priced by a card of its own."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small import make_small
+from browsing import CHROMIUM_ARGS
+from small import make_few, make_small
 from small_book import DAYS, SmallBook
 from xdist.scheduler import LoadFileScheduling
 
@@ -47,7 +49,28 @@ def all_small() -> Iterator[None]:
         yield
 
 
-COMPANY = ("test_demo_run.py", "test_demo_fleet_run.py", "test_reconciled_demo.py")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium as Debian has it, for what only a browser can tell."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def all_few(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs of a module make few tables: `TOLD`, the module's own `TABLES`, and what these are made of."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_few(monkeypatch, *getattr(request.module, "TABLES", ()))
+        yield
+
+
+COMPANY = ("test_demo_run.py", "test_demo_fleet_run.py", "test_reconciled_demo.py", "test_demo_pages.py")
 """Files that need the sample company after its run, which takes a minute: one process has them all, or others would wait for it."""
 
 
@@ -62,6 +85,13 @@ class _ByFile(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     return _ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: Python need not look for cycles in it time and again, nor often in what tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

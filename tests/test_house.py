@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "assets": {"assets", "sql", "rate_cards", "reports"},
     "pipelines": set(ROOMS),
 }
-CONTENT = {".py", ".sql", ".yaml", ".json", ".j2", ".js", ".woff2", ".txt"}
+CONTENT = {".py", ".sql", ".yaml", ".json", ".j2", ".js", ".ttf", ".woff2", ".txt"}
 
 
 def _imports(path: Path) -> set[str]:

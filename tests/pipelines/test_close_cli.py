@@ -6,6 +6,9 @@ import pytest
 from running import run, typed
 from small import freeze
 
+pytestmark = pytest.mark.usefixtures("all_few")
+TABLES = ("marts.closed_month",)
+
 
 def test_close_and_reopen_say_what_they_did_and_the_audit_lists_it(small_book: Any) -> None:
     folder = small_book.folder

@@ -11,7 +11,7 @@ from small import price
 
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = pytest.mark.usefixtures("all_small", "all_few")
 BOOK = """
 name: Acme
 sources:

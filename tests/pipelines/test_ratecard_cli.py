@@ -10,7 +10,7 @@ import pytest
 from running import run, typed
 from small import price, write
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small")]
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 SETTINGS = """\
 name: Acme
 sources:
@@ -31,7 +31,7 @@ rates:
 
 
 @pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory, all_small: None) -> Path:
+def computed(tmp_path_factory: pytest.TempPathFactory, all_small: None, all_few: None) -> Path:
     """Four requests of September and October, and how a card is made, after a run."""
     folder = tmp_path_factory.mktemp("computed") / "book"
     write(folder / "meterbook.yaml", [SETTINGS])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from meterbook.assets.workspace import columns, project
 
-SCORES = {"marts.series_score", "marts.anomaly"}
+SCORES = {"marts.budget_outlook", "marts.landing", "marts.series_score", "marts.anomaly", "marts.anomaly_episode", "marts.anomaly_card"}
 """Marts that only score; they carry no money into another table."""
 MONEY = {"DECIMAL(18,12)", "DECIMAL(38,12)"}
 POSTED = {"DECIMAL(38,2)"}

@@ -12,7 +12,7 @@ from meterbook.assets.pools import Pool
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.models import Model
 
-SCORES = {"marts.series_score", "marts.anomaly"}
+SCORES = {"marts.budget_outlook", "marts.landing", "marts.series_score", "marts.anomaly", "marts.anomaly_episode", "marts.anomaly_card"}
 """Marts that only score read rollups and may use DuckDB's statistics."""
 FORBIDDEN_FUNCTIONS = {
     "median", "quantile", "quantile_cont", "quantile_disc", "mad", "avg", "round", "any_value", "first", "last", "arg_max", "arg_min",
