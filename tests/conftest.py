@@ -94,6 +94,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_unconfigure() -> None:
+    """What was kept is given back: libraries look at the end for what is still held, and say so."""
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, so that no process is left with it at the end."""
     items.sort(key=lambda item: 0 if item.path.name in COMPANY else 1 if item.get_closest_marker("early") else 2)
