@@ -7,6 +7,7 @@ from typing import Any
 from meterbook.reports.budget_status import day_of
 from meterbook.reports.causes import listed
 from meterbook.reports.figures import ZERO
+from meterbook.reports.kicker import kicker
 from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.numbers import change, dollars, head, percent
 from meterbook.reports.section import Section
@@ -18,16 +19,7 @@ _FLAT = Decimal("0.005")
 
 
 def _build(frame: MonthFrame) -> Mapping[str, Any]:
-    facts, through = frame.facts, min(frame.last, frame.facts.data_through)
-    return {
-        "company": facts.company,
-        "period": frame.title,
-        "state": "closed" if facts.is_closed else "open",
-        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
-        "through": f"data through {through.day} {through:%B}",
-        "headline": headline(frame),
-        "causes": list(causes(frame)),
-    }
+    return {**kicker(frame, frame.title), "headline": headline(frame), "causes": list(causes(frame))}
 
 
 def headline(frame: MonthFrame) -> str:

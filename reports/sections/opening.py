@@ -5,23 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.frame import Frame
+from meterbook.reports.kicker import kicker
 from meterbook.reports.numbers import change, dollars, head, percent
 from meterbook.reports.section import Section
 from meterbook.reports.sections.moved import movers
 
 
 def _build(frame: Frame) -> Mapping[str, Any]:
-    facts, week = frame.facts, frame.week
-    through = min(week.last, facts.data_through)
-    return {
-        "company": facts.company,
-        "period": f"Week {week.name[-2:]}, {week.title}",
-        "state": "closed" if facts.is_closed else "open",
-        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
-        "through": f"data through {through.day} {through:%B}",
-        "headline": headline(frame),
-        "causes": causes(frame),
-    }
+    return {**kicker(frame, f"Week {frame.week.name[-2:]}, {frame.week.title}"), "headline": headline(frame), "causes": causes(frame)}
 
 
 def headline(frame: Frame) -> str:

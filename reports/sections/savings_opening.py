@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from meterbook.reports.kicker import kicker
 from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
@@ -15,17 +16,7 @@ _CALLS = """
 
 
 def _build(frame: MonthFrame) -> Mapping[str, Any]:
-    facts = frame.facts
-    through = min(frame.span[1], facts.data_through)
-    return {
-        "company": facts.company,
-        "period": frame.title,
-        "state": "closed" if facts.is_closed else "open",
-        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
-        "through": f"data through {through.day} {through:%B}",
-        "headline": headline(frame),
-        "causes": list(causes(frame)),
-    }
+    return {**kicker(frame, frame.title), "headline": headline(frame), "causes": list(causes(frame))}
 
 
 def headline(frame: MonthFrame) -> str:

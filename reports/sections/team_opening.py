@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from meterbook.reports.kicker import kicker
 from meterbook.reports.numbers import change, dollars, head, percent
 from meterbook.reports.section import Section
 from meterbook.reports.sections.opening import causes
@@ -14,17 +15,9 @@ HELD = Decimal("0.02")
 
 
 def _build(frame: TeamFrame) -> Mapping[str, Any]:
-    facts, week = frame.facts, frame.week
-    through = min(week.last, facts.data_through)
-    return {
-        "company": facts.company,
-        "period": f"{'' if frame.team in NOBODY else 'Team '}{frame.team} \N{MIDDLE DOT} Week {week.name[-2:]}, {week.title}",
-        "state": "closed" if facts.is_closed else "open",
-        "checks": f"{facts.checks_passed} of {facts.checks_total} checks pass",
-        "through": f"data through {through.day} {through:%B}",
-        "headline": headline(frame),
-        "causes": causes(frame),
-    }
+    week, who = frame.week, frame.team if frame.team in NOBODY else f"Team {frame.team}"
+    period = f"{who} \N{MIDDLE DOT} Week {week.name[-2:]}, {week.title}"
+    return {**kicker(frame, period), "headline": headline(frame), "causes": causes(frame)}
 
 
 def headline(frame: TeamFrame) -> str:
