@@ -14,10 +14,10 @@ from meterbook.reports.periods import days_of, is_month, week
 from meterbook.reports.publish import MANIFEST
 from meterbook.reports.statements import stems
 
-CHARGEBACK, RATE_CARD = "chargeback", "ratecard"
+CHARGEBACK, RATE_CARD, CLOSED = "chargeback", "ratecard", "closed"
 
 
-def listing_of(folder: Path, company: str, data_through: date | None, published: Published) -> Listing:
+def listing_of(folder: Path, company: str, data_through: date | None, published: Published, open_from: date = date.min) -> Listing:
     """Every page of a book that is there.
 
     Args:
@@ -25,12 +25,13 @@ def listing_of(folder: Path, company: str, data_through: date | None, published:
         company: its name.
         data_through: the last day with data.
         published: what was published.
+        open_from: the first day that is not closed: pages of days before it are, also those that were published while these were open.
     """
-    found = [*_pages(folder, data_through or date.max, published), *_cards(folder)]
+    found = [*_pages(folder, data_through or date.max, published, open_from), *_cards(folder)]
     return Listing(company, data_through, found)
 
 
-def _pages(folder: Path, through: date, published: Published) -> Iterator[Page]:
+def _pages(folder: Path, through: date, published: Published, open_from: date) -> Iterator[Page]:
     for key in published.entries():
         item = Publication(*key.split("/", 1))
         if item.kind in {INDEX, TEAM} or item.kind not in NAMES:
@@ -50,7 +51,8 @@ def _pages(folder: Path, through: date, published: Published) -> Iterator[Page]:
             if item.kind == WEEKLY:
                 of_teams = published.pages(Publication(TEAM, item.period).key)
                 parts = _parts({one: told for one, told in of_teams.items() if (folder / one).is_file()}, last, TEAM)
-            yield Page(item.kind, _name(item, through), _address(path), last, said.verdict, said.state, said.draft, parts=parts)
+            state = CLOSED if item.period != INDEX and bounds_of(item)[1] <= open_from else said.state
+            yield Page(item.kind, _name(item, through), _address(path), last, said.verdict, state, said.draft, parts=parts)
 
 
 def _parts(pages: Mapping[str, Said], last: date, kind: str) -> tuple[Page, ...]:

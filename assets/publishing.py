@@ -203,7 +203,8 @@ class Publisher:
         return [target]
 
     def _listing(self) -> Listing:
-        return listing_of(self.workspace.folder, self.workspace.book.settings.name, self.quality.data_through, self._published)
+        book = self.workspace.book
+        return listing_of(self.workspace.folder, book.settings.name, self.quality.data_through, self._published, book.open_from)
 
     def _statements(self, item: Publication) -> list[str]:
         """Statements that are there, of the months of a week."""

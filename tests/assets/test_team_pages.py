@@ -57,6 +57,18 @@ def test_the_page_of_a_team_that_was_renamed_stays_and_is_listed_under_its_forme
     ]
 
 
+def test_a_page_of_days_that_were_closed_after_it_was_published_is_listed_as_closed(tmp_path: Path) -> None:
+    published, weekly = _published(tmp_path), f"reports/weekly/{WEEK}.html"
+    _write(tmp_path, weekly)
+    published.put("weekly/2026-W43", "f", [weekly], {weekly: Said("AI cost rose.", "open")}, [])
+    states = [
+        one.state
+        for open_from in (date(2026, 10, 25), date(2026, 10, 26))
+        for one in listing_of(tmp_path, "A", DAY, published, open_from).pages
+    ]
+    assert states == ["open", "closed"]
+
+
 def test_what_somebody_removed_is_not_listed(tmp_path: Path) -> None:
     published = _published(tmp_path)
     weekly = f"reports/weekly/{WEEK}.html"
