@@ -39,7 +39,6 @@ def _asked(book: Path, *words: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.early
 def test_the_sample_company_is_explained_exactly_in_every_form(demo: Path) -> None:
     found = _asked(demo)
     assert found["to_usd"] - found["from_usd"] == found["change_usd"] == sum(one["usd"] for one in found["effects"])
@@ -55,7 +54,6 @@ def test_the_sample_company_is_explained_exactly_in_every_form(demo: Path) -> No
 EFFECTS = {"tokens in": ("input tokens",), "volume": ("volume", "mix")}
 
 
-@pytest.mark.early
 def test_what_was_planted_in_the_sample_company_is_the_largest_of_its_kind(demo: Path, truth: dict[str, Any]) -> None:
     by = {name: _asked(demo, "--by", name)["effects"] for name in ("feature", "model")}
     planted = [one for one in truth["causes"] if "tenant" not in one]
@@ -70,7 +68,6 @@ def test_what_was_planted_in_the_sample_company_is_the_largest_of_its_kind(demo:
         assert Decimal("0.6") < sums[one[name]] / Decimal(str(one["usd"])) < Decimal("1.4"), one["cause"]
 
 
-@pytest.mark.early
 def test_the_dearest_planted_causes_are_told_and_the_backfill_stands_out_first(demo: Path, truth: dict[str, Any]) -> None:
     found = _asked(demo)
     told = " ".join(found["sentences"])
@@ -85,7 +82,6 @@ def test_the_dearest_planted_causes_are_told_and_the_backfill_stands_out_first(d
     assert "gpt-5" in {one["where"].get("model") for one in found["causes"]}
 
 
-@pytest.mark.early
 def test_weeks_and_months_of_the_lake_sum_to_the_change_of_what_pages_show(ask: Callable[..., list[tuple[Any, ...]]]) -> None:
     rows = ask("select kind, starts_on, ends_on, sum(change_usd) from marts.cost_change group by kind, starts_on, ends_on")
     costs = dict(ask("select day, sum(cost_usd) from marts.cost group by day"))
