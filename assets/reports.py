@@ -32,10 +32,11 @@ TEAM_KEY, INDEX_KEY = (dg.AssetKey(["reports", kind]) for kind in (TEAM, INDEX))
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
     """The weekly page, the chargeback statements, the pages of a month and the quality page."""
     computed = [name for name, model in project.regular.items() if model.layer != "staging"]
+    marts = [name for name in computed if name.startswith("marts.")]
     return [
         _asset(
             WEEKLY_KEY,
-            [name for name in computed if name.startswith("marts.")],
+            marts,
             clocks.week,
             lambda day: Publication(WEEKLY, week_of(day)),
             "One page a week for leaders: what, why, what to decide.",
@@ -43,7 +44,7 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
         ),
         _asset(
             TEAM_KEY,
-            [name for name in computed if name.startswith("marts.")],
+            marts,
             clocks.week,
             lambda day: Publication(TEAM, week_of(day)),
             "One page a week for each team: what it used, why it moved, what is left of its quotas.",
@@ -58,14 +59,14 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
         ),
         _asset(
             SAVINGS_KEY,
-            [name for name in computed if name.startswith("marts.")],
+            marts,
             clocks.month,
             lambda day: Publication(SAVINGS, f"{day:%Y-%m}"),
             "One page a month: what each lever could spare, and what was realised.",
         ),
         _asset(
             MONTH_KEY,
-            [name for name in computed if name.startswith("marts.")],
+            marts,
             clocks.month,
             lambda day: Publication(MONTH_REVIEW, f"{day:%Y-%m}"),
             "One page a month for leaders: budget against actual, what moved it, what to change.",

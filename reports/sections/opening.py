@@ -26,10 +26,17 @@ def headline(frame: Frame) -> str:
         first = f"AI cost held at {head(frame.now)}"
     else:
         first = f"AI cost {'rose' if moved > 0 else 'fell'} {percent(abs(moved))} to {head(frame.now)}"
-    return f"{first}{_landing(frame)}."
+    return f"{first}{landing_said(frame)}."
 
 
-def _landing(frame: Frame) -> str:
+def landing_said(frame: Frame, against: str = "plan", met: str = "as planned") -> str:
+    """Where the month lands, as the end of a verdict; empty where it is not forecast.
+
+    Args:
+        frame: the figures.
+        against: what the budget is called.
+        met: what is said where the month lands on it.
+    """
     plan, landing = frame.plan, frame.landing
     if not landing:
         return ""
@@ -37,7 +44,8 @@ def _landing(frame: Frame) -> str:
     if not plan:
         return said
     gap = landing["point_usd"] - plan["amount_usd"]
-    return f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} plan"
+    # Less than half a dollar is no side of it.
+    return f"{said}, {met}" if dollars(gap) == "$0" else f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} {against}"
 
 
 def causes(frame: Frame) -> list[str]:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.kicker import kicker
-from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.numbers import change, head, percent
 from meterbook.reports.section import Section
-from meterbook.reports.sections.opening import causes
+from meterbook.reports.sections.opening import causes, landing_said
 from meterbook.reports.team_frame import NOBODY, TeamFrame
 
 HELD = Decimal("0.02")
@@ -22,7 +22,7 @@ def _build(frame: TeamFrame) -> Mapping[str, Any]:
 
 def headline(frame: TeamFrame) -> str:
     """The verdict, from the same figures as the tables below it."""
-    return f"{frame.subject}: {_moved(frame)}{_landing(frame)}."
+    return f"{frame.subject}: {_moved(frame)}{landing_said(frame, 'its budget', 'its budget')}."
 
 
 def _moved(frame: TeamFrame) -> str:
@@ -41,19 +41,6 @@ def _moved(frame: TeamFrame) -> str:
 
 def _said(value: Decimal) -> str:
     return f"a credit of {head(abs(value))}" if value < 0 else head(value)
-
-
-def _landing(frame: TeamFrame) -> str:
-    plan, landing = frame.plan, frame.landing
-    if not landing:
-        return ""
-    said = f"; {frame.week.last:%B} {'came to' if frame.week.ends_month else 'is heading for'} {head(landing['point_usd'])}"
-    if not plan:
-        return said
-    gap = landing["point_usd"] - plan["amount_usd"]
-    if dollars(gap) == "$0":
-        return f"{said}, its budget"
-    return f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} its budget"
 
 
 SECTION = Section("team_opening", _build, template="opening")

@@ -94,6 +94,11 @@ def test_the_verdict_is_what_the_lake_says_in_sign_and_in_size(factor: str, verd
     assert re.match(verdict + re.escape(head(_week(lake))) + "[;.]", said)
 
 
+def test_a_month_that_lands_on_its_plan_is_said_to_be_as_planned(lake: Con, facts: PageFacts) -> None:
+    lake.execute("update marts.forecast set point_usd = 47000.2")
+    assert "October is heading for $47.0k, as planned." in _section(render("weekly", WEEK, lake, facts), "opening")
+
+
 def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lake: Con, facts: PageFacts) -> None:
     made = render("weekly", WEEK, lake, facts)
     landing = _sum(lake, "select point_usd from marts.forecast")
