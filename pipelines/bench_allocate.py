@@ -14,12 +14,11 @@ import polars as pl
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
-from meterbook.assets.workspace import columns, project
+from meterbook.assets.workspace import project
 from meterbook.pipelines.bench import Case, make_anew, told
-from meterbook.pipelines.bench_price import MEMORY, THREADS
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.pipelines.bench_lakes import engine_over
 from meterbook.sql.engine import Engine
-from meterbook.sql.lake import COPY, Lake, Partition, sha256_of
+from meterbook.sql.lake import COPY, Partition, sha256_of
 
 ROWS, TEAMS, PER_GROUP = 50_000_000, 500, 28
 FIRST, DAYS = date(2026, 10, 1), 31
@@ -50,10 +49,7 @@ def cases(folder: Path, rows: int = ROWS) -> list[Case]:
 
 
 def _opened(folder: Path, rows: int) -> Engine:
-    kept = folder / f"allocate-{rows}"
-    days = {str(FIRST + timedelta(days=n)): rows // DAYS for n in range(DAYS)}
-    raw = {_FORMAT: [RawFile("generated", kept, days)]}
-    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(MEMORY, THREADS), columns()))
+    return engine_over(folder / f"allocate-{rows}", _FORMAT, {str(FIRST + timedelta(days=n)): rows // DAYS for n in range(DAYS)})
 
 
 def _generate(folder: Path, rows: int) -> None:

@@ -14,12 +14,11 @@ import polars as pl
 
 from meterbook.assets.explained import explain
 from meterbook.assets.explaining import READ, Asked, span_of
-from meterbook.assets.workspace import columns, project
+from meterbook.assets.workspace import project
 from meterbook.pipelines.bench import Case, told
-from meterbook.pipelines.bench_price import THREADS
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.pipelines.bench_lakes import engine_over
 from meterbook.sql.engine import Engine
-from meterbook.sql.lake import COPY, Lake, Partition, sha256_of
+from meterbook.sql.lake import COPY, Partition, sha256_of
 
 ROWS, PER_GROUP, SECONDS = 50_000_000, 28, 5.0
 FIRST, DAYS = date(2026, 9, 1), 61
@@ -44,8 +43,7 @@ def cases(folder: Path, rows: int = ROWS) -> list[Case]:
 
 def _opened(folder: Path, rows: int) -> Engine:
     days = {str(FIRST + timedelta(days=n)): rows // DAYS for n in range(DAYS)}
-    raw = {"mapped_request": [RawFile("generated", folder / f"explain-{rows}", days)]}
-    return Engine(Catalog(Lake(folder / f"explain-{rows}" / "lake"), project(), raw, Settings(MEMORY, THREADS), columns()))
+    return engine_over(folder / f"explain-{rows}", "mapped_request", days, MEMORY)
 
 
 def _generate(folder: Path, rows: int) -> None:

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
-from meterbook.assets.workspace import columns, project
 from meterbook.pipelines.bench import Case, make_anew, told
-from meterbook.pipelines.bench_price import MEMORY, THREADS
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.pipelines.bench_lakes import engine_over
 from meterbook.sql.engine import Engine
-from meterbook.sql.lake import COPY, Lake, Partition, sha256_of
+from meterbook.sql.lake import COPY, Partition, sha256_of
 
 ROWS, DAYS = 10_000_000, 30
 FIRST = date(2026, 10, 1)
@@ -62,9 +60,8 @@ def cases(folder: Path, rows: int = ROWS, days: int = DAYS) -> list[Case]:
 
 
 def _opened(folder: Path, rows: int, days: int) -> Engine:
-    kept = folder / f"replay-{rows}-{days}"
-    raw = {_FORMAT: [RawFile("generated", kept, {str(FIRST + timedelta(days=n)): rows // days for n in range(days)})]}
-    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(MEMORY, THREADS), columns()))
+    counts = {str(FIRST + timedelta(days=n)): rows // days for n in range(days)}
+    return engine_over(folder / f"replay-{rows}-{days}", _FORMAT, counts)
 
 
 def _generate(folder: Path, rows: int, days: int) -> None:

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from meterbook.assets.book import Book
 from meterbook.assets.book_tables import tables_of
-from meterbook.assets.workspace import columns, project
-from meterbook.pipelines.bench_price import MEMORY, THREADS, VIEWED
-from meterbook.sql.catalog import Catalog, RawFile, Settings, digest
+from meterbook.assets.workspace import project
+from meterbook.pipelines.bench_lakes import engine_over
+from meterbook.pipelines.bench_price import MEMORY, VIEWED
+from meterbook.sql.catalog import digest
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake, Partition, quoted, sha256_of
 from meterbook.sql.models import Columns, Project
@@ -91,9 +92,7 @@ def lake(folder: Path, rows: int, days: int) -> Engine:
 
 def opened(folder: Path, rows: int, days: int, memory: str = MEMORY) -> Engine:
     """The engine over such a lake, as far as it is made; `memory` is what DuckDB may take."""
-    kept = folder / f"price-{rows}-{days}"
-    raw = {FORMAT: [RawFile("generated", kept, _counts(rows, days))]}
-    return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(memory, THREADS), columns()))
+    return engine_over(folder / f"price-{rows}-{days}", FORMAT, _counts(rows, days), memory)
 
 
 def _counts(rows: int, days: int) -> dict[str, int]:
