@@ -24,8 +24,10 @@ from meterbook.assets.corrections import CorrectionError, load_corrections
 from meterbook.assets.disputes import FILE as DISPUTES
 from meterbook.assets.disputes import DisputeError, load_disputes
 from meterbook.assets.events import EventError, load_events
+from meterbook.assets.gate_measures import GateSettings
 from meterbook.assets.journals import JournalError, load_journal
 from meterbook.assets.levers import Levers
+from meterbook.assets.limits import Limits
 from meterbook.assets.modes import Readiness, TeamModes
 from meterbook.assets.notify import FILE as NOTIFY
 from meterbook.assets.notify import NotifyFile
@@ -73,7 +75,7 @@ class GpuPool(Strict):
     lead_days: int = Field(default=30, ge=0, le=3650, description="days from an order of more GPUs to their use")
 
 
-class Settings(Strict):
+class Settings(Limits):
     """meterbook.yaml."""
 
     name: str
@@ -87,11 +89,20 @@ class Settings(Strict):
     starts_on: date | None = None
     ends_on: date | None = None
     coverage_target: Decimal = Field(
-        default=Decimal("0.98"), ge=0, le=1, description="least share with a price that is published: of tokens, requests, reported dollars"
+        default=Decimal("0.98"),
+        ge=0,
+        le=1,
+        decimal_places=6,
+        description="least share with a price that is published: of tokens, requests, reported dollars",
     )
     owner_target: Decimal = Field(
-        default=Decimal("0.95"), ge=0, le=1, description="least share of cost with a team: a figure to be held against, which stops nothing"
+        default=Decimal("0.95"),
+        ge=0,
+        le=1,
+        decimal_places=6,
+        description="least share of cost with a team: a figure to be held against, which stops nothing",
     )
+    gate: GateSettings = Field(default=GateSettings(), description="bounds of the publication gate: docs/publication-gate.md")
     sources: tuple[Source, ...] = ()
     prompt_hash_key: SecretStr | None = Field(default=None, min_length=16)
     gpu_pools: Mapping[str, GpuPool] = {}

@@ -14,6 +14,7 @@ from meterbook.assets.ingest._typed_rows import Rows
 from meterbook.assets.ingest.format import Format
 from meterbook.assets.ledger import Entry
 from meterbook.sql.lake import COPY, SPILL, TEMPORARY, quoted
+from meterbook.sql.limits import memory, threads
 from meterbook.sql.scratch import scratch
 
 MEMORY = "512MB"
@@ -82,7 +83,7 @@ def _publish(path: Path, rows: Rows, days: Mapping[str, int], select: str, sourc
 def _connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=SPILL) as spill,
-        duckdb.connect(config={"memory_limit": MEMORY, "threads": "2", "temp_directory": spill}) as con,
+        duckdb.connect(config={"memory_limit": memory(MEMORY), "threads": str(threads()), "temp_directory": spill}) as con,
     ):
         yield con
 

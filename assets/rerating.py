@@ -131,7 +131,10 @@ class Rerating:
         self.models = repriced(workspace.project)
         self._refuse_stale()
         self._folder = TemporaryDirectory(prefix="meterbook-rerate-")
-        self._con = duckdb.connect(config={"memory_limit": workspace.catalog.settings.memory_limit, "temp_directory": self._folder.name})
+        own = workspace.catalog.settings
+        self._con = duckdb.connect(
+            config={"memory_limit": own.memory_limit, "threads": str(own.threads), "temp_directory": self._folder.name}
+        )
         self._con.execute(_LINE)
         self._used: set[tuple[str, str]] = set()
 

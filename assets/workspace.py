@@ -13,6 +13,7 @@ from meterbook.assets.closed import RAW, CloseError, refuse_missing
 from meterbook.assets.column_keys import with_columns
 from meterbook.assets.guard import UnitGuard
 from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
+from meterbook.assets.limits import in_force
 from meterbook.assets.pools import PoolError
 from meterbook.assets.prices import PRICED_TABLES, PriceHistory
 from meterbook.assets.unit_sql import UnitError, with_units
@@ -45,16 +46,17 @@ class Workspace:
 
     Args:
         folder: the book.
-        settings: memory, threads and window size of the engine.
+        settings: memory, threads and window size of the engine; else what the book and the machine say.
 
     Raises:
         BookError: the book is wrong.
+        LimitError: the environment says of memory, threads or disk what cannot be, or a folder for temporary files is not there.
     """
 
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.folder = folder
         self.book = Book(folder)
-        self._settings = replace(settings or Settings(), side=side_of(self.book.settings.time_zone))
+        self.settings = replace(settings or in_force(folder, self.book.settings), side=side_of(self.book.settings.time_zone))
         self.lake = Lake(folder / "lake")
         key = self.book.settings.prompt_hash_key
         guard = UnitGuard(lambda: self.book.current_cards, project)
@@ -72,7 +74,7 @@ class Workspace:
     def engine(self) -> Engine:
         """The engine over what has been ingested so far."""
         raw = {**self.inbox.raw_files(), RAW: [one.raw_file for one in self.book.closed]}
-        return Engine(Catalog(self.lake, self.project, raw, self._settings, columns()))
+        return Engine(Catalog(self.lake, self.project, raw, self.settings, columns()))
 
     @property
     def catalog(self) -> Catalog:
@@ -120,7 +122,7 @@ class Workspace:
         if not stale:
             return None
         # A day of the book may end in the UTC day after it, and what is made from it in the one after that.
-        around = timedelta(days=abs(self._settings.side) * self.project.book_day_reach)
+        around = timedelta(days=abs(self.settings.side) * self.project.book_day_reach)
         first = min(self._first_day(model, key) for model, key in stale) - around
         first = max(first, date.fromisoformat(self.catalog.days[0]))
         last = date.fromisoformat(self.catalog.days[-1]) + timedelta(days=1)

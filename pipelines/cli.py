@@ -4,46 +4,24 @@ Exit codes: 0 done; 1 a blocking check failed, a period was held back or a file 
 card or an argument is wrong.
 """
 
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
-from rich.table import Table
 
-from meterbook.assets.book import Book, BookError
-from meterbook.pipelines import (
-    cli_anomalies,
-    cli_bench,
-    cli_budgets,
-    cli_close,
-    cli_experiments,
-    cli_explain,
-    cli_export,
-    cli_forecast,
-    cli_gpu,
-    cli_notify,
-    cli_owners,
-    cli_pages,
-    cli_prices,
-    cli_quota,
-    cli_ratecard,
-    cli_readiness,
-    cli_reconcile,
-    cli_rerate,
-    cli_savings,
-    cli_telemetry,
-    cli_unit,
-    cli_whatif,
-)
+from meterbook.pipelines.commands import Commands
 from meterbook.pipelines.consoles import err, out
-from meterbook.rate_cards.card import CardError
-from meterbook.rate_cards.strict_yaml import StrictYamlError
-from meterbook.sql.models import ModelError
+
+# What is imported here every command waits for, and --help too.
+if TYPE_CHECKING:
+    from meterbook.pipelines.cli_pages import Outlets
 
 DONE, FAILED, WRONG = 0, 1, 2
 app = typer.Typer(
+    cls=Commands,
     help="What AI costs per unit of value: exact, explained, charged back to the cent.",
     no_args_is_help=True,
     add_completion=False,
@@ -51,28 +29,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Begin with: meterbook demo ./demo; or meterbook init ./book",
 )
-app.add_typer(cli_prices.app, name="prices")
-app.add_typer(cli_owners.app, name="owners")
-app.add_typer(cli_ratecard.app, name="ratecard")
-app.add_typer(cli_unit.app, name="unit")
-app.add_typer(cli_budgets.app, name="budgets")
-app.add_typer(cli_rerate.app)
-app.add_typer(cli_close.app)
-app.add_typer(cli_explain.app)
-app.add_typer(cli_reconcile.app)
-app.add_typer(cli_readiness.app)
-app.add_typer(cli_experiments.app)
-app.add_typer(cli_forecast.app)
-app.add_typer(cli_gpu.app)
-app.add_typer(cli_telemetry.app)
-app.add_typer(cli_savings.app, name="savings")
-app.add_typer(cli_anomalies.app, name="anomalies")
-app.add_typer(cli_quota.app, name="quota")
-app.add_typer(cli_notify.app, name="notify")
-app.add_typer(cli_whatif.app)
-app.add_typer(cli_pages.app)
-app.add_typer(cli_bench.app, name="bench")
-app.add_typer(cli_export.app, name="export")
 
 
 class _Context:
@@ -94,7 +50,8 @@ def demo(
     days: Annotated[int, typer.Option(min=32, max=92, help="Only so many of its last days.")] = 92,
 ) -> None:
     """Write the sample company, run everything, close its quarter, let a file come late; print what to open."""
-    from meterbook.pipelines.demo import write_demo  # noqa: PLC0415 -- numpy and zstandard are slow to load
+    from meterbook.assets.book import BookError  # noqa: PLC0415
+    from meterbook.pipelines.demo import write_demo  # noqa: PLC0415
     from meterbook.pipelines.demo_quarter import run_quarter  # noqa: PLC0415
     from meterbook.pipelines.progress import Steps  # noqa: PLC0415
 
@@ -121,6 +78,7 @@ def check() -> None:
     """Validate the book, its cards, its inbox and the sections it adds to pages, without running anything."""
     from meterbook.assets.ingest import formats  # noqa: PLC0415
     from meterbook.assets.ledger import MANIFEST  # noqa: PLC0415
+    from meterbook.assets.limits import in_words  # noqa: PLC0415
     from meterbook.assets.own_sections import problems  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace, columns  # noqa: PLC0415
 
@@ -132,6 +90,7 @@ def check() -> None:
         out.print(f"{name}: {found}", style="" if found in known else "red", soft_wrap=True, markup=False)
     counts = f"{cards.rates.height} rates, {len(workspace.book.owners)} owner rules, {len(files)} files in the inbox"
     out.print(f"{workspace.book.settings.name}: {counts}", markup=False)
+    out.print(in_words(workspace.settings), soft_wrap=True, markup=False)
     wrong = list(problems(workspace.folder, columns()))
     for line in wrong:
         err.print(line, style="red", soft_wrap=True, markup=False)
@@ -145,6 +104,9 @@ def check() -> None:
 @app.command("formats", epilog="Examples: meterbook formats; meterbook formats litellm_spendlogs")
 def list_formats(name: Annotated[str | None, typer.Argument(help="One format, in full.")] = None) -> None:
     """List what the inbox takes, or say of one format how to get such files and what is made of them."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from meterbook.assets.book import BookError  # noqa: PLC0415
     from meterbook.pipelines.formats import listed, shown  # noqa: PLC0415
 
     if name:
@@ -180,12 +142,16 @@ def query(
 
 
 @app.command(
-    epilog="Examples: meterbook report --period 2026-W43 --pdf week.pdf; meterbook report savings --period 2026-10; "
+    epilog="Examples: meterbook report --period 2026-W43 --pdf week.pdf; meterbook report quarterly --period 2026-Q4; "
     "meterbook report --email week.eml --to cfo@example.com; meterbook report team --team sales"
 )
 def report(
-    kind: Annotated[Literal["weekly", "monthly", "savings", "quality", "team", "index"], typer.Argument(help="Which page.")] = "weekly",
-    period: Annotated[str | None, typer.Option(help="Week, 2026-W43, or month, 2026-10; the last one where not given.")] = None,
+    kind: Annotated[
+        Literal["weekly", "monthly", "quarterly", "savings", "quality", "team", "index"], typer.Argument(help="Which page.")
+    ] = "weekly",
+    period: Annotated[
+        str | None, typer.Option(help="Week, 2026-W43, month, 2026-10, or quarter, 2026-Q4; the last one where not given.")
+    ] = None,
     *,
     pdf: Annotated[Path | None, typer.Option(help="Print it to this file, with the Chromium there is.", metavar="FILE.pdf")] = None,
     email: Annotated[Path | None, typer.Option(help="Write it as a mail to send, with the page attached.", metavar="FILE.eml")] = None,
@@ -193,7 +159,9 @@ def report(
     team: Annotated[str, typer.Option(help="Of a team's page: whose; all of the week where not given.", metavar="NAME")] = "",
 ) -> None:
     """Publish a page from what is in the lake; print where it lies, and its PDF and mail where asked for."""
-    _publish(kind, period, cli_pages.Outlets(pdf, email, to, team, kind))
+    from meterbook.pipelines.cli_pages import Outlets  # noqa: PLC0415
+
+    _publish(kind, period, Outlets(pdf, email, to, team, kind))
 
 
 @app.command(epilog="Example: meterbook chargeback 2026-10")
@@ -209,6 +177,9 @@ def chargeback(period: Annotated[str, typer.Argument(help="Month, YYYY-MM.")]) -
 @app.command()
 def models() -> None:
     """List the models: table, what it is, what it reads; of a book, as its allocation.yaml has them."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from meterbook.assets.book import Book  # noqa: PLC0415
     from meterbook.assets.workspace import project, project_of  # noqa: PLC0415
 
     table = Table("table", "what it is", "reads", show_edge=False)
@@ -219,6 +190,8 @@ def models() -> None:
 
 
 def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:
+    from meterbook.assets.book import Book  # noqa: PLC0415
+
     Book(folder)
     from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load; a wrong book is told before
 
@@ -229,21 +202,23 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
-def _publish(kind: str, period: str | None, outlets: cli_pages.Outlets | None = None) -> list[Path]:
+def _publish(kind: str, period: str | None, outlets: "Outlets | None" = None) -> list[Path]:
+    from meterbook.assets.book import BookError  # noqa: PLC0415
     from meterbook.assets.gate import HeldBackError  # noqa: PLC0415
     from meterbook.assets.publishing import Publisher  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
+    from meterbook.pipelines.cli_pages import asked_for, linked  # noqa: PLC0415
 
     publisher = Publisher(Workspace(_Context.book))
     items = [item for item in publisher.wanted() if item.kind == kind and period in {None, item.period}][-1:]
     if not items:
         raise BookError(f"there is nothing of {period or 'any period'} in the lake of {_Context.book}; `meterbook run` first")
     try:
-        made = dict(publisher.publish([*items, *cli_pages.linked(publisher, items[0])]))
+        made = dict(publisher.publish([*items, *linked(publisher, items[0])]))
     except HeldBackError as held:
         err.print(f"not published {held}", style="red", soft_wrap=True, markup=False)
         raise typer.Exit(FAILED) from held
-    written = cli_pages.asked_for(made[items[0]], outlets)
+    written = asked_for(made[items[0]], outlets)
     for why, keys in publisher.unmade().items():
         if items[0].key in keys:
             err.print(why, style="yellow", soft_wrap=True, markup=False)
@@ -259,15 +234,20 @@ def _publish(kind: str, period: str | None, outlets: cli_pages.Outlets | None = 
 def main() -> None:
     """Run the command line; errors are one line, tracebacks only with --debug."""
     try:
+        if "_METERBOOK_COMPLETE" in os.environ:
+            # A shell asks so when TAB is pressed.
+            from typer.completion import completion_init  # type: ignore[attr-defined]  # noqa: PLC0415 -- typer lists no exports
+
+            completion_init()
         # Outside standalone mode an exit code comes back as a value.
         sys.exit(app(standalone_mode=False) or DONE)
-    except (BookError, CardError, StrictYamlError, ModelError) as error:
-        _fail(str(error))
     except typer.Abort:
         _fail("interrupted; run again to go on")
     except Exception as error:
         if hasattr(error, "format_message"):
             _fail(error.format_message())
+        if isinstance(error, _telling()):
+            _fail(str(error))
         if _Context.debug:
             raise
         err.print(
@@ -276,7 +256,18 @@ def main() -> None:
         sys.exit(FAILED)
 
 
-def _fail(message: str) -> None:
+def _telling() -> tuple[type[Exception], ...]:
+    """Errors whose message says what to do."""
+    from meterbook.assets.book import BookError  # noqa: PLC0415 -- most commands end without an error
+    from meterbook.rate_cards.card import CardError  # noqa: PLC0415
+    from meterbook.rate_cards.strict_yaml import StrictYamlError  # noqa: PLC0415
+    from meterbook.sql.limits import LimitError  # noqa: PLC0415
+    from meterbook.sql.models import ModelError  # noqa: PLC0415
+
+    return BookError, CardError, StrictYamlError, ModelError, LimitError
+
+
+def _fail(message: str) -> NoReturn:
     if _Context.debug:
         err.print_exception()
     err.print(f"meterbook: {message}", style="red", soft_wrap=True, markup=False)

@@ -9,7 +9,7 @@ from meterbook.assets.book import BookError
 from meterbook.pipelines.consoles import err, out
 
 FAILED = 1
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(

@@ -18,6 +18,10 @@ mode: showback            # or chargeback: of every team without an entry below 
 # starts_on: 2026-01-01   # first day of the book; the first day of data where left out
 coverage_target: 0.98     # least share of tokens, requests and reported dollars with a price; pages of days with less are drafts
 owner_target: 0.95        # least share of the cost of calls and GPU hours that should have a team (`meterbook owners coverage`)
+# gate: {quarantined_ratio: {warning: 0.01, critical: 0.25}}   # other bounds of what is published (docs/publication-gate.md)
+
+# memory_limit: 2GB       # what a run may take of the machine; else 1GB and 2 threads, less in a small container (docs/operations.md)
+# threads: 4
 
 
 # Files in inbox/ are recognised by content. Name a source to call it by its own name, to fix its format, or to map its columns:

@@ -7,16 +7,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
+from meterbook.sql import limits
 from meterbook.sql.lake import Lake, Token, quoted
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.schemas import columns_of, empty_table_sql
-from meterbook.sql.scratch import THREADS, make_empty, scratch
+from meterbook.sql.scratch import make_empty, scratch
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
@@ -27,11 +28,14 @@ WHOLE = "all"
 class Settings:
     """What a run may use of the machine."""
 
-    memory_limit: str = "1GB"
-    threads: int = THREADS
+    memory_limit: str = field(default_factory=limits.memory)
+    threads: int = field(default_factory=limits.threads)
     chunk_bytes: int = CHUNK_BYTES
     side: int = 0
     """Where the book's zone lies: 1 ahead of UTC, -1 behind. A day of the book then holds a part of the UTC day before or after its own."""
+    temp_directory: str = ""
+    """For what memory does not hold; among the machine's temporary files where not given."""
+    max_temp_directory_size: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ class Catalog:
 
         With a model: what it reads for these partitions, and the window's variables. Without: every table that has files.
         """
-        with self.scratch() as con:
+        with self.scratch() as con, limits.within(model.name if model else "what is asked of the lake"):
             if model is None:
                 self._open_all(con)
             else:
@@ -177,15 +181,19 @@ class Catalog:
 
     @contextmanager
     def reading(self, names: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with views of a few tables: to open all there are takes a tenth of a second."""
-        with self.scratch() as con:
-            self._views(con, names)
+        """A connection with views of a few tables, those of kinds too: to open all there are takes a tenth of a second."""
+        kinds = [name for name in names if self.project.is_kind_view(name)]
+        behind = [one for name in kinds for one in self.project.of_kind(name.split(".")[1])]
+        with self.scratch() as con, limits.within("what is asked of the lake"):
+            self._views(con, [*dict.fromkeys(name for name in (*names, *behind) if name not in kinds)])
+            self._view_kinds(con, kinds)
             yield con
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to an empty database, within what the settings allow."""
-        with scratch(self.settings.memory_limit, self.settings.threads) as con:
+        own = self.settings
+        with scratch(own.memory_limit, own.threads, own.temp_directory, own.max_temp_directory_size) as con:
             yield con
 
     def _open(self, con: duckdb.DuckDBPyConnection, model: Model, partitions: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from time import time
 
 Token = tuple[str, str]
 """A partition and the hash of its content."""
@@ -20,6 +21,10 @@ COPY = "format parquet, compression zstd, compression_level 1"
 TEMPORARY = ".part"
 SPILL = ".spill-"
 """Folders that only live while a large file is sorted."""
+MEMORY_SPILL = "_spill"
+"""The folder for what memory does not hold; there only while it is used."""
+LEFT = 86_400
+"""Seconds after which what lies there untouched is of a process that was killed: others, of this run or not, may be using theirs."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,12 @@ class Lake:
             path.unlink()
         for folder in list(self.root.rglob(f"{SPILL}*")):
             shutil.rmtree(folder)
+        spilled = self.root / MEMORY_SPILL
+        for path in list(spilled.glob("*")):
+            if path.stat().st_mtime < time() - LEFT:
+                path.unlink()
+        if spilled.is_dir() and not any(spilled.iterdir()):
+            spilled.rmdir()
 
 
 class Beside(Lake):

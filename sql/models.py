@@ -7,7 +7,7 @@ inputs are parsed from the SQL, never declared.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from meterbook.sql.remembered import remembered
 from meterbook.sql.steps import MAPS, STEPS, step_version
-from meterbook.sql.ways import ALWAYS, Ways, ways_of
+from meterbook.sql.ways import ALWAYS, Ways, base_tables, ways_of
 
 ROOT = Path(__file__).parent
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,7 +108,7 @@ class Model:
 
 
 class Parser:
-    """DuckDB's own parser, on one shared connection (a new one for each model costs seconds).
+    """DuckDB's own parser, in one DuckDB of the process (a new one for each model costs seconds).
 
     Args:
         known: what it would say of some texts, by the text's digest.
@@ -126,20 +126,23 @@ class Parser:
         if known := self._known.get(_digest(sql)):
             inputs, ways = known
             return tuple(inputs), frozenset(map(frozenset, ways))
-        [(text,)] = self._con.execute("select json_serialize_sql(?)", [sql]).fetchall()
+        with _parsing().cursor() as con:
+            [(text,)] = con.execute("select json_serialize_sql(?)", [sql]).fetchall()
         tree = json.loads(text)
         if tree["error"]:
             raise ModelError(tree["error_message"])
-        return tuple(sorted({name for name in _base_tables(tree) if "." in name})), ways_of(tree, self._aggregates)
+        return tuple(sorted({name for name in base_tables(tree) if "." in name})), ways_of(tree, _aggregates())
 
-    @cached_property
-    def _con(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect()
 
-    @cached_property
-    def _aggregates(self) -> frozenset[str]:
-        names = self._con.execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
-        return frozenset(name for (name,) in names)
+@cache
+def _parsing() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+@cache
+def _aggregates() -> frozenset[str]:
+    names = _parsing().execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
+    return frozenset(name for (name,) in names)
 
 
 def _digest(sql: str) -> str:
@@ -163,17 +166,6 @@ def _lineage(texts: Iterable[str]) -> Mapping[str, _Lineage]:
             inputs, ways = parser.read(sql)
             found[_digest(sql)] = (inputs, sorted(map(sorted, ways)))
     return found
-
-
-def _base_tables(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            yield f"{node['schema_name']}.{node['table_name']}" if node["schema_name"] else node["table_name"]
-        for value in node.values():
-            yield from _base_tables(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _base_tables(value)
 
 
 def read_model(path: Path, parser: Parser) -> Model:

@@ -4,7 +4,6 @@ To open a DuckDB costs 17 ms and its macros 6, to attach a database to one that 
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -14,30 +13,33 @@ from threading import RLock
 
 import duckdb
 
+from meterbook.sql import limits
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import define_macros, empty_table_sql
 
 MEMORY = "512MB"
 """What work that says nothing else may take of the machine."""
-THREADS = max(1, int(os.environ.get("METERBOOK_THREADS") or 2))
-"""Threads of a DuckDB: small books are computed faster by one, which shares nothing."""
 _numbers, _lock = count(1), RLock()
 _made: set[str] = set()
 """Names of what was made empty before."""
 
 
 @contextmanager
-def scratch(memory_limit: str = MEMORY, threads: int = THREADS) -> Iterator[duckdb.DuckDBPyConnection]:
+def scratch(
+    memory_limit: str | None = None, threads: int | None = None, temp_directory: str = "", max_temp_directory_size: str = ""
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory, which nobody else sees and which ends with it; in UTC, with the macros.
 
     Args:
-        memory_limit: of the DuckDB, which all connections with equal limits share.
-        threads: of the DuckDB.
+        memory_limit: of the DuckDB, which all connections with equal limits share; else `MEMORY`, or what the machine has.
+        threads: of the DuckDB; else what suits the machine.
+        temp_directory: where it keeps what memory does not hold; else among the machine's temporary files.
+        max_temp_directory_size: what may lie there; else nine tenths of what the disk has free.
     """
     name = f"scratch_{next(_numbers)}"
     # One statement of a connection at a time; reentrant, for Python may clear away a connection that was left open at any moment.
     with _lock:
-        shared = _duckdb(memory_limit, threads)
+        shared = _duckdb(memory_limit or limits.memory(MEMORY), threads or limits.threads(), temp_directory, max_temp_directory_size)
         shared.execute(f"attach ':memory:' as {name}")
         con = shared.cursor()
     try:
@@ -71,9 +73,13 @@ def make_empty(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns]) ->
 
 
 @lru_cache(maxsize=4)
-def _duckdb(memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+def _duckdb(memory_limit: str, threads: int, temp_directory: str, max_temp_directory_size: str) -> duckdb.DuckDBPyConnection:
     """The DuckDB of all connections, with the macros in its own database."""
-    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": str(threads), "temp_directory": _spill().name})
+    spill = temp_directory or _spill().name
+    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": str(threads), "temp_directory": spill})
+    if max_temp_directory_size:
+        # Given with the others, DuckDB 2.0 shows it and does not keep to it.
+        con.execute(f"set max_temp_directory_size = '{max_temp_directory_size}'")
     con.execute("set autoinstall_known_extensions = false; set global timezone = 'UTC'")
     # With statistics the writer leaves out levels of columns it knows to hold no NULL, also because of other days in the same window: equal
     # rows would be other bytes.
@@ -84,5 +90,5 @@ def _duckdb(memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
 
 @cache
 def _spill() -> "TemporaryDirectory[str]":
-    """Where what memory does not hold is kept while it is worked on: among the machine's temporary files (TMPDIR), not where one stands."""
+    """Where what memory does not hold is kept where nothing else is said: among the machine's temporary files (TMPDIR)."""
     return TemporaryDirectory(prefix="meterbook-")

@@ -73,3 +73,15 @@ def _functions(node: object) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _functions(value)
+
+
+def base_tables(node: object) -> Iterator[str]:
+    """Tables and names of CTEs in a query, as DuckDB's parser gives it in JSON; those with a schema as `schema.table`."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield f"{node['schema_name']}.{node['table_name']}" if node["schema_name"] else node["table_name"]
+        for value in node.values():
+            yield from base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from base_tables(value)

@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 import duckdb
 
 from meterbook.sql.lake import COPY, quoted
+from meterbook.sql.limits import memory
 
 NUMBER, OWN, SKIP = "meterbook_line", "meterbook", "meterbook_skip"
 """Keys of our own in a line: its number, what settling adds to it, and that it is only there to be counted."""
@@ -169,7 +170,7 @@ class _Feed:
 @contextmanager
 def connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own, in UTC, that works in a folder where memory does not do."""
-    with duckdb.connect(config={"memory_limit": MEMORY, "threads": "1", "temp_directory": str(folder)}) as con:
+    with duckdb.connect(config={"memory_limit": memory(MEMORY), "threads": "1", "temp_directory": str(folder)}) as con:
         # One thread keeps the order by itself; told to keep it, DuckDB would hold back batches until memory is short.
         con.execute("set timezone = 'UTC'")
         yield con

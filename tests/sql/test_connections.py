@@ -9,8 +9,8 @@ import pytest
 from meterbook.sql.catalog import Catalog, RawFile
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
+from meterbook.sql.limits import threads
 from meterbook.sql.models import Header, Model, Project
-from meterbook.sql.scratch import THREADS
 
 MODEL = Model(
     "core.doubled",
@@ -68,7 +68,7 @@ def test_every_connection_has_the_macros_the_zone_and_the_limits_of_the_catalog(
     with catalog.connect(MODEL, ["2026-10"]) as con, con.cursor() as cursor:
         assert con.execute(MODEL.sql).fetchall() == [(3, 6_000_000_000_000, "2026-10")]
         for one in (con, cursor):
-            assert one.execute(settings).fetchall() == [("UTC", THREADS, "statistics_propagation")]
+            assert one.execute(settings).fetchall() == [("UTC", threads(), "statistics_propagation")]
 
 
 def test_a_table_without_files_is_there_and_empty(catalog: Catalog) -> None:

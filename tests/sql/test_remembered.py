@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from meterbook.sql import schemas
-from meterbook.sql.models import LAYERS, ROOT, Header, Model, Parser, Project, read_project
+from meterbook.sql.models import LAYERS, ROOT, Header, Model, Project, read_project
 from meterbook.sql.remembered import KEPT, remembered
 from meterbook.sql.schemas import MACROS, columns_of, shipped_columns
 
@@ -102,7 +102,7 @@ def test_lineage_as_kept_is_that_which_the_parser_tells() -> None:
     raw: dict[str, dict[str, str]] = {path.stem: {"day": "DATE"} for path in (ROOT / "staging").glob("*.sql")}
     raw |= {name: {"day": "DATE"} for name in ("closed_line", "input_file", "file_flag", "quarantine")}
     first = read_project(raw)
-    with patch.object(Parser, "_con", None):
+    with patch("meterbook.sql.models._parsing", None):
         again = read_project(raw)
     assert list(first.models.items()) == list(again.models.items())
     assert {name.split(".")[0] for name in again.models} == set(LAYERS)
