@@ -5,7 +5,7 @@ changed is not made again. Bytes do not depend on how a window was cut, on threa
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,13 +17,16 @@ import duckdb
 from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
 from meterbook.sql.lake import COPY, Partition, sha256_of
 from meterbook.sql.models import Model
+from meterbook.sql.small_files import SMALL, batches, write_small
 from meterbook.sql.steps import make_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = "1"
+VERSION = "2"
 """Raised when the engine itself changes what it writes."""
+LIGHT = 8_000_000
+"""Bytes of Parquet; what is made of no more is checked in memory before it is written."""
 
 
 class CheckError(RuntimeError):
@@ -83,7 +86,7 @@ class Engine:
         """
         built = Built(model.name)
         todo = {key: value for key, value in self.stale(model).items() if within is None or _touches(key, *within)}
-        for chunk in self._chunks(model, sorted(todo)):
+        for chunk in self.windows(model, sorted(todo)):
             made = self._make(model, {key: todo[key] for key in chunk})
             self.lake.table(model.name).publish(made)
             _add(built, made)
@@ -117,7 +120,8 @@ class Engine:
         self.catalog.given()
         return True
 
-    def _chunks(self, model: Model, partitions: list[str]) -> Iterator[list[str]]:
+    def windows(self, model: Model, partitions: Sequence[str]) -> Iterator[list[str]]:
+        """Partitions in their order, parted into what is made at once."""
         chunk: list[str] = []
         size = 0
         for partition in partitions:
@@ -131,23 +135,44 @@ class Engine:
             yield chunk
 
     def _weight(self, model: Model, partition: str) -> int:
-        daily = [name for name in self.catalog.upstream(model) if self.catalog.is_daily(name)]
+        size = self._bytes(model, partition, [name for name in self.catalog.upstream(model) if self.catalog.is_daily(name)])
+        # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
+        is_read_once = self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))
+        return self.catalog.settings.chunk_bytes + 1 if is_read_once and size > self.catalog.settings.chunk_bytes // 4 else size
+
+    def _bytes(self, model: Model, partition: str, names: Iterable[str]) -> int:
+        """Of the Parquet files of some tables that a partition is made of."""
         window = self.catalog.window(model, [partition])
-        return sum(path.stat().st_size for name in daily for path in self.catalog.files(name, *window))
+        return sum(path.stat().st_size for name in names for path in self.catalog.files(name, *window))
 
     def _make(self, model: Model, fingerprints: Mapping[str, str]) -> dict[str, Partition]:
         keys = list(fingerprints)
         with self.catalog.connect(model, keys) as con:
-            if len(keys) == 1 and not model.header.then:
+            # What may be large is written as it comes, and checked then.
+            is_written = len(keys) == 1 and not model.header.then and self._bytes(model, keys[0], self.catalog.upstream(model)) > LIGHT
+            if is_written:
                 self._copy(con, model, f"({model.sql})", keys[0])
                 con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
             else:
                 make_table(con, model, "result")
             found = self._check(con, model, keys)
-            if len(keys) > 1 or model.header.then:
-                self._copy_all(con, model, [key for key, (rows, _) in found.items() if rows])
+            self._write(con, model, {key: rows for key, (rows, _) in found.items()}, is_written=is_written)
         table = self.lake.table(model.name)
         return {key: self._partition(table.beside(key), fingerprints[key], *found.get(key, (0, {}))) for key in keys}
+
+    def _write(self, con: duckdb.DuckDBPyConnection, model: Model, rows: Mapping[str, int], *, is_written: bool) -> None:
+        """One file per partition; how a file is written follows from its rows alone, so that its bytes do."""
+        table, large = self.lake.table(model.name), list[str]()
+        by = ", ".join(dict.fromkeys((*filter(None, [model.partition_column]), *model.header.key)))
+        for batch in batches(rows):
+            listed = ", ".join(f"'{key}'" for key in batch)
+            within = f" where {model.partition_column} in ({listed})" if model.partition_column else ""
+            files = [(table.beside(key), rows[key]) for key in batch]
+            ordered = f"select * from result{within} order by {by}"
+            if rows[batch[0]] > SMALL or not write_small(con, ordered, files, self.catalog.settings.threads):
+                large += batch
+        if large and not is_written:
+            self._copy_all(con, model, large)
 
     def _copy_all(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> None:
         """One file per partition; a small COPY keeps one core busy, so as many run at once as there are threads."""

@@ -236,6 +236,18 @@ def test_bytes_do_not_depend_on_the_order_of_files_or_the_size_of_windows(engine
     assert {path.name: path.read_bytes() for path in (tmp_path / "other" / "staging" / "event").iterdir()} == one
 
 
+def test_a_day_of_a_quarter_of_a_window_is_made_alone_unless_other_days_are_read_for_it(engine: Callable[..., Engine]) -> None:
+    found = engine({"f": DAYS})
+    _build(found)
+    first, second, third, fourth = days = sorted(found.catalog.days)
+    models, catalog = found.catalog.project.models, found.catalog
+    size = max(path.stat().st_size for name in ("staging.event", "core.total") for path in catalog.files(name))
+    wide, narrow = (Engine(Catalog(catalog.lake, catalog.project, catalog.raw, Settings(chunk_bytes=n * size))) for n in (5, 3))
+    assert list(wide.windows(models["core.total"], days)) == [days]
+    assert list(narrow.windows(models["core.total"], days)) == [[first], [second], [third], [fourth]]
+    assert max(map(len, narrow.windows(models["marts.running"], days))) > 1
+
+
 def test_bytes_of_a_day_do_not_depend_on_what_other_days_of_its_window_hold(
     engine: Callable[..., Engine], models: Path, tmp_path: Path
 ) -> None:
