@@ -52,6 +52,8 @@ MACROS = (
         then (3599 // length + 1) * length - 3600 else 0 end""",
     # No units cost nothing whatever the price; units without a price are unknown, never free.
     "create macro cost_of(units, pico) as case when units = 0 then 0 else units * pico end",
+    # The same of units that are not counted where there are none.
+    "create macro cost_if_any(units, pico) as case when units <> 0 then units * pico else 0 end",
     # A share of a share, both in whole millionths, truncated.
     "create macro ppm_of(share, ppm) as cast((cast(share as bigint) * ppm) // 1000000 as bigint)",
     # So many millionths of an amount of pico-dollars, in millionths of them: exact, to be summed and divided once.

@@ -13,9 +13,9 @@ should:
 */
 with request as (
     select
-        request.*, billing is distinct from 'not billed' as is_paid, coalesce(cache_read_tokens, 0) as reads,
-        coalesce(cache_write_5m_tokens, 0) as writes_5m, coalesce(cache_write_1h_tokens, 0) as writes_1h,
-        coalesce(reasoning_tokens, 0) as reasoned
+        request.*, billing is distinct from 'not billed' as is_paid, cache_read_tokens as reads, cache_write_5m_tokens as writes_5m,
+        cache_write_1h_tokens as writes_1h, reasoning_tokens as reasoned, coalesce(prompt_tokens, 0) as whole_input,
+        coalesce(input_tokens, 0) as uncached_input
     from core.request as request
     where day >= getvariable('from_day') and day < getvariable('to_day')
 ),
@@ -32,18 +32,18 @@ rated as (
         request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
         -- What a pool of one's own serves is paid there, whatever its source reports.
         case when is_paid and rate.card_provider is distinct from 'self-hosted' then reported_cost_usd end as said_usd,
-        coalesce(rate.unpriced_reason, other.unpriced_reason) as no_rate, rate.is_layered and is_paid as is_layered,
+        rate.unpriced_reason as no_rate, other.unpriced_reason as no_meter, rate.is_layered and is_paid as is_layered,
         coalesce(other.effective_cost, 0) as other_cost, cost_of(input_tokens, rate.input_pico) as input_cost,
-        cost_of(reads, rate.cache_read_pico) as cache_read_cost,
-        cost_of(writes_5m, rate.cache_write_5m_pico) + cost_of(writes_1h, rate.cache_write_1h_pico) as write_cost,
-        cost_of(output_tokens, rate.output_pico) + cost_of(reasoned, rate.reasoning_extra_pico) as output_cost,
-        case when rate.is_layered then cost_of(input_tokens, layer.contracted_input_pico) + cost_of(reads, layer.contracted_cache_read_pico)
-            + cost_of(writes_5m, layer.contracted_cache_write_5m_pico) + cost_of(writes_1h, layer.contracted_cache_write_1h_pico)
-            + cost_of(output_tokens, layer.contracted_output_pico) + cost_of(reasoned, layer.contracted_reasoning_extra_pico)
+        cost_if_any(reads, rate.cache_read_pico) as cache_read_cost,
+        cost_if_any(writes_5m, rate.cache_write_5m_pico) + cost_if_any(writes_1h, rate.cache_write_1h_pico) as write_cost,
+        cost_of(output_tokens, rate.output_pico) + cost_if_any(reasoned, rate.reasoning_extra_pico) as output_cost,
+        case when rate.is_layered then cost_of(input_tokens, layer.contracted_input_pico) + cost_if_any(reads, layer.contracted_cache_read_pico)
+            + cost_if_any(writes_5m, layer.contracted_cache_write_5m_pico) + cost_if_any(writes_1h, layer.contracted_cache_write_1h_pico)
+            + cost_of(output_tokens, layer.contracted_output_pico) + cost_if_any(reasoned, layer.contracted_reasoning_extra_pico)
             + layer.contracted_request_pico + coalesce(other.contracted_cost, 0) end as contracted_cost,
-        case when rate.is_layered then cost_of(input_tokens, layer.list_input_pico) + cost_of(reads, layer.list_cache_read_pico)
-            + cost_of(writes_5m, layer.list_cache_write_5m_pico) + cost_of(writes_1h, layer.list_cache_write_1h_pico)
-            + cost_of(output_tokens, layer.list_output_pico) + cost_of(reasoned, layer.list_reasoning_extra_pico)
+        case when rate.is_layered then cost_of(input_tokens, layer.list_input_pico) + cost_if_any(reads, layer.list_cache_read_pico)
+            + cost_if_any(writes_5m, layer.list_cache_write_5m_pico) + cost_if_any(writes_1h, layer.list_cache_write_1h_pico)
+            + cost_of(output_tokens, layer.list_output_pico) + cost_if_any(reasoned, layer.list_reasoning_extra_pico)
             + layer.list_request_pico + coalesce(other.list_cost, 0) end as list_cost,
         layer.contracted_minimum_pico, layer.list_minimum_pico
     from request
@@ -51,8 +51,8 @@ rated as (
     left join core.price_in_force as rate
         on rate.day = request.day and rate.priced_as = request.priced_as
         and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
-        and coalesce(request.prompt_tokens, 0) > rate.input_above and coalesce(request.prompt_tokens, 0) <= rate.input_up_to
-        and coalesce(request.input_tokens, 0) > rate.uncached_above and coalesce(request.input_tokens, 0) <= rate.uncached_up_to
+        and request.whole_input > rate.input_above and request.whole_input <= rate.input_up_to
+        and request.uncached_input > rate.uncached_above and request.uncached_input <= rate.uncached_up_to
     -- Most prices are the same in all layers; those of the others are looked up where there are any.
     left join core.price_in_force as layer on layer.day = rate.day and layer.layered_as = rate.layered_as
 ),
@@ -61,14 +61,17 @@ summed as (
 ),
 costed as (
     select
-        summed.*, row_usd(case when not is_paid then 0 when no_rate is not null then null
+        summed.*, row_usd(case when not is_paid then 0 when no_rate is not null or no_meter is not null then null
             when minimum_pico > 0 then case when total < minimum_pico then minimum_pico else total end else total end) as computed_usd,
-        -- A reported zero for tokens is a price its source did not know.
-        case when said_usd > 0 then said_usd end as known_usd,
-        case when said_usd > 0 and cost_basis = 'reported' and commitment is null then said_usd end as own_usd,
-        row_usd(case when list_cost < list_minimum_pico then list_minimum_pico else list_cost end) as list_usd,
-        row_usd(case when contracted_cost < contracted_minimum_pico then contracted_minimum_pico else contracted_cost end) as contracted_usd
+        case when cost_basis = 'reported' and said_usd > 0 and commitment is null then said_usd end as own_usd,
+        case when is_layered then row_usd(case when list_cost < list_minimum_pico then list_minimum_pico else list_cost end) end as list_usd,
+        case when is_layered then row_usd(case when contracted_cost < contracted_minimum_pico then contracted_minimum_pico
+            else contracted_cost end) end as contracted_usd
     from summed
+),
+stated as (
+    -- A reported zero for tokens is a price its source did not know.
+    select costed.*, coalesce(own_usd, computed_usd, case when said_usd > 0 then said_usd end) as stated_usd from costed
 )
 select
     request_id, operation_id, attempt, day, book_day, started_at, source, provider, model, card_model, served_tier, region, status,
@@ -81,10 +84,11 @@ select
     row_usd(case when is_paid then other_cost else 0 end) as other_cost_usd,
     case when is_layered then list_usd else computed_usd end as list_cost_usd,
     case when is_layered then contracted_usd else computed_usd end as contracted_cost_usd,
-    computed_usd as effective_cost_usd, reported_cost_usd, coalesce(own_usd, computed_usd, known_usd) as cost_usd,
-    case when billing = 'unknown' then coalesce(own_usd, computed_usd, known_usd) else row_usd(0) end as uncertain_cost_usd,
-    case when own_usd is not null or (computed_usd is null and known_usd is not null) then 'reported'
-        when computed_usd is not null then 'computed' end as cost_basis, own_usd is not null as is_source_priced,
+    computed_usd as effective_cost_usd, reported_cost_usd, stated_usd as cost_usd,
+    case when billing = 'unknown' then stated_usd else row_usd(0) end as uncertain_cost_usd,
+    case when own_usd is not null then 'reported' when computed_usd is not null then 'computed'
+        when stated_usd is not null then 'reported' end as cost_basis, own_usd is not null as is_source_priced,
     case when computed_usd is not null then null when input_tokens is null or output_tokens is null then 'no tokens'
-        when no_rate is not null then no_rate when request_pico is null then 'no date' else 'no meter' end as unpriced_reason
-from costed
+        when no_rate is not null then no_rate when no_meter is not null then no_meter
+        when request_pico is null then 'no date' else 'no meter' end as unpriced_reason
+from stated
