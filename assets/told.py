@@ -6,8 +6,8 @@ from functools import cached_property
 
 import polars as pl
 
-from meterbook.assets.gate import shortfall
-from meterbook.assets.publications import JUDGED, Publication, beside, bounds_of
+from meterbook.assets.gate import Gate
+from meterbook.assets.publications import Publication, beside, bounds_of
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.page import PageFacts
 from meterbook.reports.quality import QualityFacts, Rule
@@ -19,10 +19,11 @@ class Told:
 
     Args:
         workspace: the opened book.
+        gate: what is judged of it.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, gate: Gate) -> None:
+        self._workspace, self._gate = workspace, gate
 
     @cached_property
     def quality(self) -> QualityFacts:
@@ -81,18 +82,12 @@ class Told:
             run_hash=run_hash,
             is_closed=last <= book.open_from,
             owner_target=book.settings.owner_target,
+            coverage_target=book.settings.coverage_target,
             beside=beside(self._workspace.folder, item),
-            draft=self._draft(item),
+            # Finance files of a period that fails are not published at all.
+            draft="" if item.kind == "chargeback" else self._gate.draft(item),
             team_pages=team_pages,
         )
-
-    def _draft(self, item: Publication) -> str:
-        """Which expectation the period of a page fails; finance files are not published then at all."""
-        if item.kind == "chargeback":
-            return ""
-        with self._workspace.catalog.reading(JUDGED) as con:
-            found = shortfall(con, bounds_of(item), self._workspace.book.settings.coverage_target)
-        return " ".join(f"{line.strip().removesuffix('.')}." for line in (found or "").splitlines()[:2])
 
     def cards(self, first: date, end: date) -> list[tuple[str, str]]:
         """The cards that price days of a half-open range, each with its version: later ones change no page of the past."""

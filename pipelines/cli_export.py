@@ -24,7 +24,8 @@ def focus(
     period: Annotated[str, typer.Option(help="Billing period: a month, YYYY-MM.")],
 ) -> None:
     """Write a billing period as FOCUS 1.2 Cost and Usage, Parquet and CSV, to exports/focus/PERIOD; print where they lie."""
-    from meterbook.assets.gate import why_held  # noqa: PLC0415 -- the engine takes a while to load
+    from meterbook.assets.gate import Gate  # noqa: PLC0415 -- the engine takes a while to load
+    from meterbook.assets.publications import Publication  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
     from meterbook.reports.focus import FocusError, FocusFacts, PartialError, bounds, write_focus  # noqa: PLC0415
     from meterbook.sql.engine import CheckError  # noqa: PLC0415
@@ -40,7 +41,8 @@ def focus(
                 if model.header.on_demand:
                     workspace.build(model)
         with workspace.catalog.connect() as con:
-            why = why_held(con, f"focus/{period}", span, settings.coverage_target)
+            failed = Gate(workspace).why(Publication("chargeback", period))
+            why = f"focus/{period}: {failed}" if failed else ""
             written = [] if why else write_focus(folder / "exports" / "focus", period, con, facts)
     except (CheckError, PartialError) as error:
         why = str(error)

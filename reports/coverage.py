@@ -91,10 +91,10 @@ class Coverage:
         """Sum of a column of `rows`, of one reason where one is named."""
         return sum((Decimal(row[column]) for row in self.rows if reason in {None, row["reason"]}), ZERO)
 
-    def short_of(self, target: Decimal) -> Measure | None:
-        """The measure of which the least is priced, where that is less than a target."""
-        lowest = min(self.measures, key=lambda one: one.share, default=None)
-        return lowest if lowest and lowest.misses(target) else None
+    @property
+    def lowest(self) -> Measure | None:
+        """The measure of which the least is priced; None where nothing was used."""
+        return min(self.measures, key=lambda one: one.share, default=None)
 
     @property
     def lacking(self) -> list[Row]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import duckdb
 
 from meterbook.reports.frame import Row, rows_of
+from meterbook.reports.gate import Verdict
 
 DAYS, RECENT = 28, 7
 """Days of volumes shown, and days of which the headline speaks."""
@@ -64,6 +65,7 @@ class QualityFacts:
         rules: every rule of every model there is.
         coverage_target: the least share of what was used that has to have a price.
         run_hash: changes with anything the page is made from.
+        verdicts: what the publication gate found.
     """
 
     company: str
@@ -72,6 +74,7 @@ class QualityFacts:
     rules: Sequence[Rule]
     coverage_target: Decimal = Decimal(0)
     run_hash: str = ""
+    verdicts: Sequence[Verdict] = ()
 
 
 class Quality:

@@ -34,6 +34,8 @@ def headline(quality: Quality) -> str:
 
 
 def _worries(quality: Quality) -> Iterator[str]:
+    if failed := sum(bool(one.failed) for one in quality.facts.verdicts if one.severity == "critical"):
+        yield f"{plural(failed, 'critical expectation')} of the gate {'fails' if failed == 1 else 'fail'}"
     if aside := quality.total("quarantined"):
         yield f"{aside:,} {'was' if aside == 1 else 'were'} set aside"
     if refused := len(quality.facts.refused):

@@ -9,8 +9,8 @@ import pytest
 from running import run, typed
 from small import built, call, gateway_book, limited, price, write
 
-from meterbook.assets.gate import HeldBackError
-from meterbook.assets.publications import WEEKLY, Publication
+from meterbook.assets.gate import EVIDENCE, HeldBackError
+from meterbook.assets.publications import QUALITY_PAGE, WEEKLY, Publication
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import coverage_lines
@@ -75,7 +75,7 @@ def test_the_run_says_which_period_which_figure_and_what_to_do(short: tuple[Path
         "`meterbook prices seed --provider acme` writes those that are known"
     )
     assert lines[where + 1] == f"  {todo}"
-    assert f"draft weekly/2026-W36: {short_of}. {todo}." in lines
+    assert f"draft weekly/2026-W36: {short_of}. {todo[0].upper()}{todo[1:]}." in lines
     assert "priced 95.23 % of 4,200 tokens, 95.23 % of 42 requests, 100.00 % of $0.04 reported" in lines
     assert any(line.startswith("no price: no model: x of acme, 4.77 % of tokens") for line in lines)
 
@@ -86,7 +86,7 @@ def test_a_page_of_a_period_short_of_prices_says_at_its_top_which_expectation_fa
         html = (room / f"{page}.html").read_text("utf-8")
         top = html[html.index("DRAFT: ") : html.index("<h1>")]
         assert "90.90 % of tokens have a price, less than coverage_target 98.00 % of meterbook.yaml." in top
-        assert "no model: x of acme, 9.10 % of tokens" in top
+        assert "No model: x of acme, 9.10 % of tokens" in top
     assert "DRAFT" not in (room / "weekly/2026-W35.html").read_text("utf-8")
     index = (room / "index.html").read_text("utf-8")
     assert "DRAFT, open" in index
@@ -150,6 +150,25 @@ def test_finance_files_of_a_period_stay_as_they_are_and_its_page_is_a_draft_when
     assert b"DRAFT" in after["reports/weekly/2026-W36.html"]
 
 
+def test_the_evidence_is_the_same_bytes_wherever_the_book_lies_and_the_quality_page_shows_it(
+    short: tuple[Path, int, str], tmp_path: Path
+) -> None:
+    book = shutil.copytree(short[0], tmp_path / "elsewhere")
+    evidence = book / "lake" / "_state" / EVIDENCE
+    before = evidence.read_bytes()
+    evidence.unlink()
+    assert not Publisher(Workspace(book)).gate.is_known
+    list(Publisher(Workspace(book)).publish([QUALITY_PAGE]))
+    assert evidence.read_bytes() == before
+    html = (book / "reports/quality/index.html").read_text("utf-8")
+    section = html.split('<section id="gate">')[1].split("</section>")[0]
+    assert "fails 3 of " in section
+    assert "2026-09, 2026-Q3, 2026-W36. Bound: coverage_target 98.00 % of meterbook.yaml." in section
+    assert "1 critical expectation of the gate fails" in html
+    evidence.write_text("{", "utf-8")
+    assert not Publisher(Workspace(book)).gate.is_known
+
+
 def test_a_target_of_nothing_publishes_everything(short: tuple[Path, int, str], tmp_path: Path) -> None:
     book = shutil.copytree(short[0], tmp_path / "book")
     settings = book / "meterbook.yaml"
@@ -166,7 +185,7 @@ def test_a_source_that_knows_its_cost_better_is_not_held_against_its_period(book
     settings = book / "meterbook.yaml"
     settings.write_text(settings.read_text("utf-8").replace("sources: []", f"sources: [{source}]"), "utf-8")
     write(book / "inbox/own.csv", ["id,at,model,usd", f"1,{AUGUST}T10:00:00Z,something of our own,0.25"])
-    workspace = built(limited(Workspace(book), "marts.priced_use", "marts.conservation"))
+    workspace = built(limited(Workspace(book), "marts.priced_use", "marts.day_profile"))
     publisher = Publisher(workspace)
     assert {"weekly/2026-W35", "chargeback/2026-08"} <= {item.key for item in publisher.wanted()}
     assert publisher.held_back(publisher.wanted()) == {}

@@ -35,7 +35,7 @@ sources:
 
 
 def _build(book: Any) -> None:
-    built(limited(Workspace(book.folder), "marts.focus_total", "marts.priced_use"))
+    built(limited(Workspace(book.folder), "marts.focus_total", "marts.day_profile", "marts.priced_use"))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_month_of_which_too_little_has_a_price_is_held_back(book: Any) -> None
 
 
 def test_rows_are_made_by_the_export_and_follow_the_lake(book: Any) -> None:
-    built(limited(Workspace(book.folder), "core.closed_correction", "marts.priced_use"))
+    built(limited(Workspace(book.folder), "core.closed_correction", "marts.day_profile", "marts.priced_use"))
     assert typed(book.folder, *EXPORT, "2026-10").code == 0
     folder = book.folder / "exports" / "focus" / "2026-10"
     before = pq.read_table(folder / "focus.parquet").to_pylist()

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from meterbook.assets.workspace import project
-from meterbook.reports.page import KINDS, QualityFacts, render
+from meterbook.reports.kinds import KINDS
+from meterbook.reports.page import QualityFacts, render
 from meterbook.reports.quality import Quality, Rule
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import empty_table
