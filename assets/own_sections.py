@@ -12,17 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from meterbook.assets.sources import Strict
 from meterbook.rate_cards.strict_yaml import StrictYamlError, explain, line_of, load_yaml
 from meterbook.reports.additions import FOLDER, TEMPLATES, OwnSection, OwnSectionError, query_build, reason
+from meterbook.reports.kinds import FIXED, KINDS
 from meterbook.reports.own_chart import Show
 from meterbook.reports.own_query import tables_read
 from meterbook.reports.own_values import UNITS
-from meterbook.reports.page import FIXED, KINDS, templates
+from meterbook.reports.page import templates
 from meterbook.reports.section import Section
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import empty_table
@@ -55,11 +56,17 @@ class ChartFile(Strict):
         return self
 
 
+def _question(text: str) -> str:
+    if not text.endswith("?"):
+        raise ValueError("is the question that the figure answers, and ends with a question mark")
+    return text
+
+
 class SectionFile(Strict):
     """`sections/NAME.yaml`."""
 
     title: str = Field(min_length=1, max_length=80)
-    question: str = Field(min_length=1, max_length=160)
+    question: Annotated[str, Field(max_length=160), AfterValidator(_question)]
     pages: tuple[str, ...] = Field(default=PAGES, min_length=1)
     after: str = ""
     empty: str = Field(default="There is nothing to show of these days.", max_length=200)

@@ -40,27 +40,48 @@ class Frame(Figures):
         return self.week.rival
 
     @property
+    def when(self) -> str:
+        """When it was: last week, on the same days last week."""
+        return self.rival if self.week.is_whole else f"on {self.rival}"
+
+    @property
     def names(self) -> tuple[str, str]:
         """What a figure calls what it is compared with, and the week."""
         return "Last week" if self.week.is_whole else "Same days last week", "This week"
 
     @cached_property
-    def weekly(self) -> Mapping[str, Sequence[Decimal]]:
-        """Cost of each of the last thirteen weeks by team, oldest first; the last one as far as it goes."""
-        sums: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO] * WEEKS)
+    def weekly(self) -> Mapping[str, Sequence[Decimal | None]]:
+        """Cost of each of the last thirteen weeks by team, oldest first; the last one as far as it goes.
+
+        Weeks before the first with any cost are not in it, and one without any cost of anybody between them is None: nothing is known.
+        """
         first = self.week.first - WEEK * (WEEKS - 1)
-        for row in self.cost:
-            sums[row["team"]][(row["day"] - first) // WEEK] += row["cost_usd"]
+        rows = self.costs(("team", f"(day - date '{first}') // {WEEK.days} as week"), (first, self.week.end))
+        seen = {row["week"] for row in rows}
+        begun = min(seen, default=0)
+        sums: dict[str, list[Decimal | None]] = defaultdict(lambda: [ZERO if week in seen else None for week in range(begun, WEEKS)])
+        for row in rows:
+            sums[row["team"]][row["week"] - begun] = row["cost_usd"]
         return dict(sums)
+
+    @cached_property
+    def team_of_feature(self) -> Mapping[str, str]:
+        """The team that has most of each feature's cost in the week: a unit of value is of the team of its feature."""
+        query = """
+            with cost as (
+                select feature, team, sum(cost_usd) as cost_usd from marts.cost where day >= ? and day < ? group by feature, team
+            )
+            select feature, arg_min(team, (-cost_usd, team)) as team from cost group by feature order by feature
+        """
+        return {row["feature"]: row["team"] for row in self.rows(query, *self.span)}
 
     @cached_property
     def unit_of_team(self) -> Mapping[str, Row]:
         """The dearest unit of value of named features by team; a unit is of the team that has most of its feature's cost."""
         found: dict[str, Row] = {}
         for row in self.units(self.span).values():
-            teams = self.by("team", self.span, feature=row["feature"])
-            if teams and row["is_part"]:
-                found.setdefault(max(sorted(teams), key=lambda name: teams[name]), row)
+            if row["is_part"] and row["feature"] in self.team_of_feature:
+                found.setdefault(self.team_of_feature[row["feature"]], row)
         return found
 
     def requests(self, span: Span) -> dict[str, int]:
@@ -79,12 +100,7 @@ class Frame(Figures):
     @cached_property
     def month(self) -> list[Row]:
         """Cost by day of the month the week ends in, to the end of the week."""
-        first = self.week.last.replace(day=1)
-        return self.rows(
-            "select day, sum(cost_usd) as cost_usd from marts.cost where day >= ? and day < ? group by day order by day",
-            first,
-            self.week.end,
-        )
+        return self.costs(("day",), (self.week.last.replace(day=1), self.week.end))
 
     def caching(self, span: Span) -> Row:
         """Tokens of a span by kind and what the cache saved."""

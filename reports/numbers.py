@@ -53,6 +53,12 @@ def percent(value: Decimal | None, *, plus: bool = False) -> str:
     return NONE if value is None else _sign(value, f"{_fixed(value * 100, 1)}{NBSP}%", plus=plus)
 
 
+def share_used(value: Decimal | None) -> str:
+    """What is used of an amount, as a percentage as far as one can be pictured: 64.2 %, over 1,000 %."""
+    most = Decimal(10)
+    return percent(value) if value is None or value <= most else f"over {_fixed(most * 100, 0)}{NBSP}%"
+
+
 def share(part: int, whole: int) -> str:
     """A count as a percentage of another; what is not nothing never reads 0.0, what is not all never 100.0."""
     value = ratio(part, whole)

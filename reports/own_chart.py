@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from meterbook.reports.charts import ACCENT, HEIGHT, MUTED, Chart, bars, figure, spread, text_at
+from meterbook.reports.charts import ACCENT, HEIGHT, MUTED, Chart, Read, bars, figure, how, spread, text_at
 from meterbook.reports.frame import Row
 from meterbook.reports.numbers import change, percent, plural
 from meterbook.reports.own_query import Answer, QueryError
@@ -51,13 +51,15 @@ class Show:
         return self.unit or unit_of(self.y)
 
 
-def shown_of(show: Show, answer: Answer, name: str) -> Mapping[str, Any]:
+def shown_of(show: Show, answer: Answer, name: str, read: Read, note: str) -> Mapping[str, Any]:
     """What the template shows of an answer.
 
     Args:
         show: how.
         answer: at least one row.
         name: of the figure; no other of the page has it.
+        read: the query, with its rows.
+        note: which tables and days these are of.
 
     Raises:
         QueryError: a column that is not there or holds no numbers, or more than can be told apart.
@@ -68,15 +70,21 @@ def shown_of(show: Show, answer: Answer, name: str) -> Mapping[str, Any]:
     cells = [[shown(row[column], units[column]) for column in answer.columns] for row in answer.rows]
     drawn = [row for row in answer.rows if show.kind != "table" and number_of(row[show.y]) is not None]
     lacking = len(answer.rows) - len(drawn)
-    is_drawn = bool(drawn)
-    return {
-        "chart": Chart(name, f"{show.question} {_told(show, drawn)}", _figure(show, answer.rows, drawn), header, cells)
-        if is_drawn
-        else None,
-        "table": None if is_drawn else _Table(header, cells, [_is_numeric(answer, column) for column in answer.columns]),
-        "lead": _lead(show, drawn) if is_drawn else "",
-        "lacking": f"{plural(lacking, 'value')} of {len(answer.rows):,} not known, and not drawn." if lacking and is_drawn else "",
-    }
+    if not drawn:
+        table = _Table(header, cells, [_is_numeric(answer, column) for column in answer.columns])
+        return {"chart": None, "table": table, "question": show.question, "how": how([read], note), "lead": "", "lacking": ""}
+    chart = Chart(
+        name=name,
+        question=show.question,
+        label=f"{show.question} {_told(show, drawn)}",
+        figure=_figure(show, answer.rows, drawn),
+        header=header,
+        rows=cells,
+        read=[read],
+        note=note,
+    )
+    missing = f"{plural(lacking, 'value')} of {len(answer.rows):,} not known, and not drawn." if lacking else ""
+    return {"chart": chart, "table": None, "lead": _lead(show, drawn), "lacking": missing}
 
 
 @dataclass(frozen=True)

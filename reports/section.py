@@ -17,7 +17,7 @@ class Section(Generic[Figures]):
         name: of the module and of its template.
         build: gives what the template shows; None where there is nothing to show.
         empty: the quiet line then shown instead.
-        title: heading, where it has one.
+        title: heading, where it has one; the question of a figure that a section begins with is its heading, and it needs no other.
         template: of another section that shows the same shape.
     """
 
@@ -29,5 +29,6 @@ class Section(Generic[Figures]):
 
 
 def charts_in(built: Mapping[str, Any]) -> list[Chart]:
-    """The figures a section shows."""
-    return [value for value in built.values() if isinstance(value, Chart)]
+    """The figures of a section that the page's script draws: those it gives by a name of their own, and those in a list."""
+    values = [one for value in built.values() for one in (value if isinstance(value, list | tuple) else [value])]
+    return [one for one in values if isinstance(one, Chart)]

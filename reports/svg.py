@@ -2,31 +2,44 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import groupby
 
 from markupsafe import Markup
 
-from meterbook.reports.numbers import dollars, percent
+from meterbook.reports.numbers import dollars, percent, share_used
 
 
-def sparkline(values: Sequence[Decimal], label: str, width: int = 96, height: int = 24, show: Callable[[Decimal], str] = dollars) -> Markup:
-    """A line from zero over some weeks or days, its last point marked; `show` writes a value for those who cannot see the line."""
-    top = max([*values, Decimal(1)])
+def sparkline(
+    values: Sequence[Decimal | None], label: str, width: int = 96, height: int = 24, show: Callable[[Decimal], str] = dollars
+) -> Markup:
+    """A line from zero, or from the largest credit, over some weeks or days, its last point marked; what is unknown is a gap in it.
+
+    `show` writes a value for those who cannot see the line.
+    """
+    known = [value for value in values if value is not None]
+    top, floor = max([*known, Decimal(1)]), min([*known, Decimal(0)])
     step = Decimal(width - 6) / max(1, len(values) - 1)
-    points = [(3 + step * n, Decimal(height - 3) - value / top * (height - 6)) for n, value in enumerate(values)]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    x, y = points[-1] if points else (Decimal(3), Decimal(height - 3))
-    text = f"{label}: {', '.join(show(value) for value in values)}"
+
+    def place(number: int, value: Decimal) -> str:
+        return f"{3 + step * number:.1f},{Decimal(height - 3) - (value - floor) / (top - floor) * (height - 6):.1f}"
+
+    points = [None if value is None else place(number, value) for number, value in enumerate(values)]
+    found = (list(filter(None, piece)) for _, piece in groupby(points, bool))
+    # A point alone is a line from itself to itself, which its round end makes a dot.
+    pieces = [" ".join(piece if piece[1:] else piece * 2) for piece in found if piece]
+    x, y = next((point for point in reversed(points) if point), f"3.0,{height - 3:.1f}").split(",")
+    text = f"{label}: {', '.join('no data' if value is None else show(value) for value in values)}"
     return Markup(
         '<svg class="spark" role="img" aria-label="{text}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">'
-        '<polyline points="{line}"/><circle cx="{x}" cy="{y}" r="2.2"/></svg>'
-    ).format(text=text, w=width, h=height, line=line, x=f"{x:.1f}", y=f"{y:.1f}")
+        '{lines}<circle cx="{x}" cy="{y}" r="2.2"/></svg>'
+    ).format(text=text, w=width, h=height, lines=Markup("").join(map(Markup('<polyline points="{}"/>').format, pieces)), x=x, y=y)
 
 
 def bullet(used: Decimal, elapsed: Decimal, label: str, width: int = 110) -> Markup:
-    """A bar of the share of a budget that is used, with a tick where the period stands; above 100 % the bar is full and marked."""
-    inner = min(used, Decimal(1)) * width
+    """A bar of the share of a budget that is used, with a tick where the period stands; full and marked above 100 %, empty below 0."""
+    inner = max(min(used, Decimal(1)), Decimal(0)) * width
     over = "over" if used > 1 else "under" if used <= elapsed else "ahead"
-    text = f"{label}: {percent(used)} used, {percent(elapsed)} of the period gone"
+    text = f"{label}: {share_used(used)} used, {percent(elapsed)} of the period gone"
     return Markup(
         '<svg class="bullet {over}" role="img" aria-label="{text}" viewBox="0 0 {w} 14" width="{w}" height="14">'
         '<rect class="track" x="0" y="3" width="{w}" height="8"/><rect class="used" x="0" y="3" width="{inner}" height="8"/>'

@@ -1,6 +1,6 @@
 """What needs a decision: each with an amount, an action and an owner, all of it from the data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,8 +29,8 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
 
 def common(frame: Figures, standing: Standing) -> list[Action]:
     """What any page asks for: of GPUs, budgets, keys that nobody owns, and calls without a price."""
-    gpus = _largest(frame)
-    return [*_gpus(gpus, standing), *_idle(frame, gpus), *_budgets(frame), *_unowned(frame), *_unpriced(frame)]
+    gpus = largest(advice(frame.gpu_pools, reservations(frame)))
+    return [*of_gpus(gpus, standing), *_idle(frame, gpus), *_budgets(frame), *_unowned(frame), *_unpriced(frame)]
 
 
 def promised(standing: Standing, told: Sequence[Action]) -> Iterator[Action]:
@@ -52,17 +52,18 @@ def promised(standing: Standing, told: Sequence[Action]) -> Iterator[Action]:
         )
 
 
-def _largest(frame: Figures) -> list[Advice]:
+def largest(told: Iterable[Advice]) -> list[Advice]:
     """The GPU actions that save most a year, as far as it can be told: one of a pool, for those of a pool overlap."""
     found: list[Advice] = []
-    for one in advice(frame.gpu_pools, reservations(frame)):
-        told = {pool for other in found for pool in other.pools}
-        if one.usd and one.usd.point > 0 and not told & set(one.pools):
+    for one in told:
+        pools = {pool for other in found for pool in other.pools}
+        if one.usd and one.usd.point > 0 and not pools & set(one.pools):
             found.append(one)
     return found[:GPU_ACTIONS]
 
 
-def _gpus(found: Sequence[Advice], standing: Standing) -> Iterator[Action]:
+def of_gpus(found: Sequence[Advice], standing: Standing) -> Iterator[Action]:
+    """Actions of advice on GPU pools, each with where its idea of the ledger stands."""
     for one in found:
         if one.usd:
             idea = standing.of_pools(one.pools)

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from meterbook.reports.charts import Picture, Read
 from meterbook.reports.frame import ZERO, Frame
 from meterbook.reports.gpu_evidence import DAYS, Hour, Pool
 from meterbook.reports.gpu_park import DAY_NAMES
@@ -43,16 +44,16 @@ def _pool(pool: Pool) -> Mapping[str, Any]:
         "its idle time has no known cost" if cost is None else f"its idle time cost {dollars(cost)}",
         *([] if max(shares.values()) == shares[quiet] else [f"the quietest day is {quiet}"]),
     ]
-    return {
-        "name": pool.name,
-        "picture": _picture(pool),
-        "said": f"{'; '.join(said)}.",
-        "rows": [
-            {"hour": f"{hour:02}", "cells": [_cell(pool.by_hour_of_week.get(day * 24 + hour, ())) for day in range(len(DAY_NAMES))]}
-            for hour in _HOURS
-        ],
-        "header": DAY_NAMES,
-    }
+    label = f"Share of the GPUs of {pool.name} at work by hour of the week; the values stand in the table below"
+    picture = Picture(
+        question=f"When is pool {pool.name} at work?",
+        label=label,
+        picture=_picture(pool, label),
+        header=("Hour", *DAY_NAMES),
+        rows=[(f"{hour:02}", *(_cell(pool.by_hour_of_week.get(day * 24 + hour, ())) for day in range(len(DAY_NAMES)))) for hour in _HOURS],
+        read=[Read("marts.gpu_pool_hour", pool.hours)],
+    )
+    return {"picture": picture, "said": f"{'; '.join(said)[:1].upper()}{'; '.join(said)[1:]}."}
 
 
 def _share(hours: Sequence[Hour], name: str) -> Decimal | None:
@@ -64,7 +65,7 @@ def _cell(hours: Sequence[Hour]) -> str:
     return NONE if used is None or held is None else f"{used * 100:.0f}/{held * 100:.0f}"
 
 
-def _picture(pool: Pool) -> Markup:
+def _picture(pool: Pool, label: str) -> Markup:
     cells = Markup("").join(
         Markup('<rect class="{name}" x="{x}" y="{y}" width="{size}" height="{size}" fill-opacity="{share}"/>').format(
             name="seen" if share is not None else "missing",
@@ -82,7 +83,7 @@ def _picture(pool: Pool) -> Markup:
     )
     clock = Markup("").join(Markup('<text x="{x}" y="11">{hour:02}</text>').format(x=LEFT + hour * CELL, hour=hour) for hour in _HOURS[::6])
     return Markup('<svg class="heat" role="img" aria-label="{label}" viewBox="0 0 {width} {height}">{clock}{names}{cells}</svg>').format(
-        label=f"Share of the GPUs of {pool.name} at work by hour of the week; the values stand in the table below",
+        label=label,
         width=LEFT + len(_HOURS) * CELL,
         height=TOP + len(DAY_NAMES) * CELL,
         clock=clock,
@@ -91,4 +92,4 @@ def _picture(pool: Pool) -> Markup:
     )
 
 
-SECTION = Section("gpu_heat", _build, "No GPU samples in the four weeks.", "When GPUs work")
+SECTION = Section("gpu_heat", _build, "No GPU samples in the four weeks.", "When do GPUs work?")

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from meterbook.reports.change_text import VISIBLE, amount, capital, difference, verdict
 from meterbook.reports.frame import Frame
 from meterbook.reports.kicker import kicker
-from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
 from meterbook.reports.sections.moved import movers
 
@@ -17,16 +18,7 @@ def _build(frame: Frame) -> Mapping[str, Any]:
 
 def headline(frame: Frame) -> str:
     """The verdict, from the same figures as the charts below it."""
-    if not frame.now and not frame.before:
-        return "No cost was recorded in this week."
-    moved = change(frame.now, frame.before)
-    if moved is None:
-        first = f"AI cost was {head(frame.now)}"
-    elif abs(moved) < Decimal("0.02"):
-        first = f"AI cost held at {head(frame.now)}"
-    else:
-        first = f"AI cost {'rose' if moved > 0 else 'fell'} {percent(abs(moved))} to {head(frame.now)}"
-    return f"{first}{landing_said(frame)}."
+    return f"{capital(verdict('AI cost', frame.now, frame.before, frame.when))}{landing_said(frame)}."
 
 
 def landing_said(frame: Frame, against: str = "plan", met: str = "as planned") -> str:
@@ -40,22 +32,21 @@ def landing_said(frame: Frame, against: str = "plan", met: str = "as planned") -
     plan, landing = frame.plan, frame.landing
     if not landing:
         return ""
-    said = f"; {frame.week.last:%B} {'came to' if frame.week.ends_month else 'is heading for'} {head(landing['point_usd'])}"
+    said = f"; {frame.week.last:%B} {'came to' if frame.week.ends_month else 'is heading for'} {amount(landing['point_usd'])}"
     if not plan:
         return said
     gap = landing["point_usd"] - plan["amount_usd"]
-    # Less than half a dollar is no side of it.
-    return f"{said}, {met}" if dollars(gap) == "$0" else f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} {against}"
+    return f"{said}, {met}" if abs(gap) <= VISIBLE else f"{said}, {head(abs(gap))} {'over' if gap > 0 else 'under'} {against}"
 
 
 def causes(frame: Frame) -> list[str]:
     """Two sentences in dollars: what moved most, and what idle GPUs cost."""
     found = []
     biggest = movers(frame)[:3]
-    if biggest:
-        listed = ", ".join(f"{name} {dollars(value, plus=True)}" for name, value in biggest)
-        gap = frame.now - frame.before
-        found.append(f"{dollars(abs(gap))} {'more' if gap > 0 else 'less'} than {frame.week.rival}, mainly {listed}.")
+    if biggest and frame.before:
+        found.append(difference(frame.now, frame.before, frame.rival, [f"{name} {dollars(value, plus=True)}" for name, value in biggest]))
+    elif biggest:
+        found.append(f"Nothing was recorded {frame.when}; it is mainly {', '.join(f'{name} {dollars(value)}' for name, value in biggest)}.")
     pools = frame.gpus(frame.span)
     warm, free = (sum((pool[f"{state}_idle_cost_usd"] for pool in pools), Decimal(0)) for state in ("warm", "free"))
     if warm + free:

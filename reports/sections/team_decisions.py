@@ -8,39 +8,20 @@ from meterbook.reports.actions import Action, Standing, exactly, listed
 from meterbook.reports.budget_status import amount
 from meterbook.reports.numbers import plural
 from meterbook.reports.section import Section
-from meterbook.reports.sections.decisions import promised
+from meterbook.reports.sections.decisions import largest, of_gpus, promised
 from meterbook.reports.team_frame import TeamFrame
 
-GPU_ACTIONS = UNPRICED = 3
+UNPRICED = 3
 _ANCHORS = {"gpus": "#team_gpus", "budgets": "#team_budgets", "prices": "#team_top"}
 
 
 def _build(frame: TeamFrame) -> Mapping[str, Any] | None:
     standing = Standing(frame.rows, frame.span[1])
-    found = [*_gpus(frame, standing), *_budgets(frame), *_unpriced(frame)]
+    gpus = largest(one for one in frame.all.advice if one.owner == frame.team)
+    found = [*of_gpus(gpus, standing), *_budgets(frame), *_unpriced(frame)]
     ideas = [one for one in promised(standing, found) if one.owner == frame.team]
     rows = listed([*found, *ideas], _ANCHORS)
     return {"rows": rows, "review": ""} if rows else None
-
-
-def _gpus(frame: TeamFrame, standing: Standing) -> Iterator[Action]:
-    told: set[str] = set()
-    actions = [one for one in frame.all.advice if one.owner == frame.team and one.usd and one.usd.point > 0]
-    for one in actions[:GPU_ACTIONS]:
-        # Of one pool the largest: those of a pool overlap.
-        if one.usd and not told & set(one.pools):
-            told |= set(one.pools)
-            idea = standing.of_pools(one.pools)
-            yield Action(
-                one.action,
-                frame.team,
-                (one.usd.low, one.usd.point, one.usd.high),
-                effort=one.effort,
-                topic="gpus",
-                evidence=one.evidence,
-                status=standing.told(idea) if idea else "",
-                saving=idea["saving"] if idea else "",
-            )
 
 
 def _budgets(frame: TeamFrame) -> Iterator[Action]:
