@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from meterbook.assets.audit import FILE as AUDIT
 from meterbook.assets.audit import append_audit
+from meterbook.assets.book import Book
 from meterbook.assets.closed import FILES, FOLDER, LINES, RAW, RECORD, REOPENED, Closed, CloseError, read_closed
 from meterbook.assets.frozen import freeze, sha256
 from meterbook.assets.ledger import contents
@@ -20,7 +21,6 @@ from meterbook.assets.workspace import Workspace
 from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
 from meterbook.reports.periods import days_of
-from meterbook.reports.publish import publish_set
 from meterbook.sql.lake import COPY, quoted
 
 SETTINGS = ("*.yaml", "*.csv", "baselines.jsonl", "rate_cards/*.yaml", "ratecards/*/*/card.json", "prices.lock")
@@ -54,9 +54,10 @@ def close(workspace: Workspace, period: str, why: str) -> Month:
     audit = freeze(
         target, RECORD, lambda folder: _write(workspace, period, folder), audit=workspace.folder / AUDIT, action="close", why=why
     )
-    closed = read_closed(target)
-    publish_set(workspace.folder / "chargeback" / period, closed.contents())
-    return Month(period, audit, closed)
+    workspace.book = Book(workspace.folder)
+    publisher = Publisher(workspace)
+    list(publisher.publish(publisher.settled(period)))
+    return Month(period, audit, read_closed(target))
 
 
 def reopen(workspace: Workspace, period: str, why: str) -> Month:

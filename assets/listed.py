@@ -14,7 +14,8 @@ from meterbook.reports.periods import days_of, is_month, week
 from meterbook.reports.publish import MANIFEST
 from meterbook.reports.statements import stems
 
-CHARGEBACK, RATE_CARD, CLOSED = "chargeback", "ratecard", "closed"
+CHARGEBACK, RATE_CARD = "chargeback", "ratecard"
+CLOSED, OPEN = "closed", "open"
 
 
 def listing_of(folder: Path, company: str, data_through: date | None, published: Published, open_from: date = date.min) -> Listing:
@@ -27,7 +28,7 @@ def listing_of(folder: Path, company: str, data_through: date | None, published:
         published: what was published.
         open_from: the first day that is not closed: pages of days before it are, also those that were published while these were open.
     """
-    found = [*_pages(folder, data_through or date.max, published, open_from), *_cards(folder)]
+    found = [*_pages(folder, data_through or date.max, published, open_from), *_cards(folder, open_from)]
     return Listing(company, data_through, found)
 
 
@@ -61,12 +62,13 @@ def _parts(pages: Mapping[str, Said], last: date, kind: str) -> tuple[Page, ...]
     return tuple(Page(kind, said.team, _address(path), last, said.verdict, said.state, said.draft, said.is_former) for path, said in found)
 
 
-def _cards(folder: Path) -> Iterator[Page]:
-    """Internal rate cards that are published: they are no publication of a run."""
+def _cards(folder: Path, open_from: date) -> Iterator[Page]:
+    """Internal rate cards that are published: they are no publication of a run. Of a month that is open there may be another edition."""
     for path in sorted((folder / "reports" / RATE_CARD).glob("*.html")):
         if is_month(path.stem):
             first, end = days_of(path.stem)
-            yield Page(RATE_CARD, f"{first:%B %Y}", f"{RATE_CARD}/{path.name}", end - timedelta(days=1))
+            state = CLOSED if end <= open_from else OPEN
+            yield Page(RATE_CARD, f"{first:%B %Y}", f"{RATE_CARD}/{path.name}", end - timedelta(days=1), state=state)
 
 
 def _name(item: Publication, through: date) -> str:

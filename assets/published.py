@@ -51,6 +51,14 @@ class Published:
         """What the pages of a publication say, by path below the book."""
         return {path: Said(**said) for path, said in self.entries().get(key, {}).get("pages", {}).items()}
 
+    def unmade(self) -> dict[str, list[str]]:
+        """Sections that could not be made, each with the keys of the publications that lack it."""
+        found: dict[str, list[str]] = {}
+        for key, known in sorted(self.entries().items()):
+            for why in known.get("unmade", ()):
+                found.setdefault(why, []).append(key)
+        return found
+
     def put(self, key: str, fingerprint: str, files: Sequence[str], pages: Mapping[str, Said], unmade: Sequence[str]) -> None:
         """Remember a publication."""
         entry: dict[str, Any] = {"fingerprint": fingerprint, "files": list(files)}
