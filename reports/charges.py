@@ -101,9 +101,17 @@ class Month:
         return self._read(f"{self.before:%Y-%m}")
 
     @cached_property
+    def _of_team(self) -> dict[str, list[Charge]]:
+        return by_team(self.charges)
+
+    @cached_property
+    def _previous_of_team(self) -> dict[str, list[Charge]]:
+        return by_team(self.previous)
+
+    @cached_property
     def teams(self) -> list[str]:
         """Teams with a line, and what nobody owns where there is such cost."""
-        return sorted({charge.team for charge in self.charges})
+        return sorted(self._of_team)
 
     @cached_property
     def rates(self) -> list[Row]:
@@ -139,15 +147,15 @@ class Month:
 
     def of(self, team: str) -> list[Charge]:
         """A team's lines."""
-        return [charge for charge in self.charges if charge.team == team]
+        return self._of_team.get(team, [])
 
     def previous_of(self, team: str) -> list[Charge]:
         """A team's lines of the month before."""
-        return [charge for charge in self.previous if charge.team == team]
+        return self._previous_of_team.get(team, [])
 
     def mode_of(self, team: str) -> str:
         """A team's mode of this month."""
-        return next(charge.mode for charge in self.charges if charge.team == team)
+        return self._of_team[team][0].mode
 
     @property
     def shown_teams(self) -> list[str]:
@@ -166,6 +174,14 @@ class Month:
     def _read(self, period: str) -> list[Charge]:
         query = f"select {', '.join(COLUMNS)} from marts.chargeback where period = ? order by {_ORDER}"
         return [Charge(*row) for row in self._con.execute(query, [period]).fetchall()]
+
+
+def by_team(charges: Iterable[Charge]) -> dict[str, list[Charge]]:
+    """Lines by team, each in the order in which they come."""
+    found: dict[str, list[Charge]] = {}
+    for charge in charges:
+        found.setdefault(charge.team, []).append(charge)
+    return found
 
 
 def cost_of(charges: Iterable[Charge]) -> Decimal:

@@ -3,7 +3,6 @@
 A section that takes `Figures` stands on either page; what differs, such as what a period is compared with, each page says itself.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -30,6 +29,17 @@ def rows_of(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Rows that are summed where they lie: only how many there are is known of them here."""
+
+    rows: int
+
+    def __len__(self) -> int:
+        """How many."""
+        return self.rows
+
+
+@dataclass(frozen=True)
 class PageFacts:
     """What a page says of the book and the run, beside the marts."""
 
@@ -42,6 +52,8 @@ class PageFacts:
     run_hash: str
     is_closed: bool
     owner_target: Decimal
+    coverage_target: Decimal | None = None
+    """The least share with a price that is published, where the page says it."""
     draft: str = ""
     """Which expectation the period fails, where it fails one: the page is a draft then."""
     team_pages: Mapping[str, str] = field(default_factory=dict)
@@ -63,15 +75,23 @@ class Figures:
 
     noun: ClassVar[str] = "period"
     """What a sentence calls the period: week, month."""
+    owner: ClassVar[str] = ""
+    """The column that says whose a row is, where the page is about one owner's."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, facts: PageFacts, span: Span, earlier: Span, since: date | None = None) -> None:
         self.con, self.facts, self.span, self.earlier = con, facts, span, earlier
         self._since = since or earlier[0]
+        self._summed: dict[tuple[object, ...], list[Row]] = {}
 
     @property
     def rival(self) -> str:
         """What the period is compared with, in words."""
         raise NotImplementedError
+
+    @property
+    def when(self) -> str:
+        """When what it is compared with was, as a sentence ends: in September, last week."""
+        return f"in {self.rival}"
 
     @property
     def names(self) -> tuple[str, str]:
@@ -96,28 +116,49 @@ class Figures:
         """Rows of a query that the page is about: all of them, unless it is one team's, named in a column."""
         return self.rows(query, *values)
 
-    @cached_property
-    def cost(self) -> list[Row]:
-        """Cost by day, line, team and feature, of the period and of what is shown before it."""
-        query = """
-            select day, line, team, feature, sum(cost_usd) as cost_usd from marts.cost
-            where day >= ? and day < ? group by day, line, team, feature order by day, line, team, feature
+    def sums(self, table: str, amount: str, columns: Sequence[str], where: str, *values: object) -> list[Row]:
+        """Sums of an amount by some columns, made where the rows lie and asked for once: a company's rows would fill the memory.
+
+        Args:
+            table: it is read from.
+            amount: column that is summed, exactly.
+            columns: it is summed by, and in whose order the sums come.
+            where: which rows, with a `?` for each value.
+            *values: of `where`.
+
+        Returns:
+            Columns, the sum, and `rows`: how many rows it is of. Of rows that the page is about, as `own` has them.
         """
-        return self.own("team", query, self._since, self.span[1])
+        key = (table, amount, *columns, where, *values)
+        if key not in self._summed:
+            whose = [self.owner] if self.owner else []
+            listed = ", ".join(dict.fromkeys([*whose, *columns]))
+            query = f"select {listed}, sum({amount}) as {amount}, count(*) as rows from {table} where {where} group by all order by all"
+            self._summed[key] = self.own(self.owner, query, *values)
+        return self._summed[key]
+
+    def costs(self, columns: Sequence[str], span: Span, **where: str) -> list[Row]:
+        """Cost of a span of days by some columns of marts.cost, of a line, team or feature where one is named."""
+        named = "".join(f" and {name} = ?" for name in where)
+        return self.sums("marts.cost", "cost_usd", columns, f"day >= ? and day < ?{named}", *span, *where.values())
 
     def total(self, span: Span, **where: str) -> Decimal:
         """Cost of a span of days, of a line, team or feature where one is named."""
-        first, end = span
-        found = (row for row in self.cost if first <= row["day"] < end and all(row[name] == value for name, value in where.items()))
-        return sum((row["cost_usd"] for row in found), ZERO)
+        return sum((row["cost_usd"] for row in self.costs(("line",), span, **where)), ZERO)
 
     def by(self, column: str, span: Span, **where: str) -> dict[str, Decimal]:
         """Cost of a span of days by line, team or feature, of a line, team or feature where one is named."""
-        sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
-        for row in self.cost:
-            if span[0] <= row["day"] < span[1] and all(row[name] == value for name, value in where.items()):
-                sums[row[column]] += row["cost_usd"]
-        return dict(sums)
+        return {row[column]: row["cost_usd"] for row in self.costs((column,), span, **where)}
+
+    @cached_property
+    def days(self) -> dict[date, Decimal]:
+        """Cost by day, of the period and of what is shown before it; days without a row are not in it."""
+        return {row["day"]: row["cost_usd"] for row in self.costs(("day",), (self._since, self.span[1]))}
+
+    @cached_property
+    def cost(self) -> Counted:
+        """The rows of marts.cost that the page is made of."""
+        return Counted(sum(row["rows"] for row in self.costs(("day",), (self._since, self.span[1]))))
 
     @cached_property
     def now(self) -> Decimal:

@@ -195,7 +195,7 @@ def _agree(files: Sequence[File], month: Month) -> None:
 def _debits(month: Month) -> Decimal:
     """What a journal of the month debits: lines above zero, and the clearing of teams whose credits are larger than their lines."""
     charged = [charge for charge in month.charges if charge.mode == charges.CHARGED]
-    nets = (charges.posted_of(charge for charge in charged if charge.team == team) for team in month.teams)
+    nets = map(charges.posted_of, charges.by_team(charged).values())
     return total((*(charge.posted_usd for charge in charged if charge.posted_usd > 0), *(-net for net in nets if net < 0)))
 
 

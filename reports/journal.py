@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from meterbook.reports.charges import CHARGED, Charge, posted_of, total
+from meterbook.reports.charges import CHARGED, Charge, by_team, posted_of, total
 from meterbook.reports.codes import NOTHING, FinanceError, code, plain
 from meterbook.reports.ledger import AccountRule, ColumnMap, JournalSettings
 
@@ -70,8 +70,7 @@ class Posting:
         return found
 
     def _entries(self, charges: Sequence[Charge]) -> Iterator[Entry]:
-        for team in sorted({charge.team for charge in charges}):
-            own = [charge for charge in charges if charge.team == team]
+        for team, own in sorted(by_team(charges).items()):
             yield from (self._debit(charge) for charge in own if charge.posted_usd)
             if net := posted_of(own):
                 said = f"AI cost {own[0].period}, {team}: cleared"

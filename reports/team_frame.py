@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property, partial
 
 import duckdb
 
-from meterbook.reports.figures import ZERO, PageFacts, Row, Span
+from meterbook.reports.figures import PageFacts, Row, Span
 from meterbook.reports.forecasts import landings
 from meterbook.reports.frame import Frame
 from meterbook.reports.gpu_evidence import Pool, reservations
@@ -57,15 +56,6 @@ class TeamWeeks(Frame):
         return sorted((name for name, cost in found.items() if cost), key=lambda name: (name in NOBODY, -found[name], name))
 
     @cached_property
-    def team_of_feature(self) -> Mapping[str, str]:
-        """The team that has most of each feature's cost in the week: a unit of value is of the team of its feature."""
-        sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-        for row in self.cost:
-            if row["day"] >= self.span[0]:
-                sums[row["feature"]][row["team"]] += row["cost_usd"]
-        return {feature: max(sorted(costs), key=lambda name: costs[name]) for feature, costs in sums.items()}
-
-    @cached_property
     def advice(self) -> list[Advice]:
         """What can be done about every GPU pool."""
         return advice(self.gpu_pools, reservations(self))
@@ -110,7 +100,7 @@ class TeamFrame(Frame):
         facts: whose, and the figures of all.
     """
 
-    whose = "of its own"
+    whose, owner = "of its own", "team"
 
     def __init__(self, facts: TeamFacts) -> None:
         super().__init__(facts.week.con, facts.week.week, facts.page)
@@ -149,12 +139,3 @@ class TeamFrame(Frame):
         first = max(self.week.first, self.week.last.replace(day=1))
         found = landings(partial(self.own, "scope"), "team", first, self.week.end)
         return found[0] if found and found[0]["point_usd"] is not None else None
-
-    @cached_property
-    def month(self) -> list[Row]:
-        """The team's cost by day of the month the week ends in, to the end of the week."""
-        first, sums = self.week.last.replace(day=1), defaultdict[object, Decimal](lambda: ZERO)
-        for row in self.cost:
-            if row["day"] >= first:
-                sums[row["day"]] += row["cost_usd"]
-        return [{"day": day, "cost_usd": cost} for day, cost in sums.items()]

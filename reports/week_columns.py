@@ -1,20 +1,16 @@
 """What AI cost in each of the last weeks, as one picture for a mail: drawn here as SVG, made a PNG without a browser."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from meterbook.reports.frame import WEEKS, Frame
 from meterbook.reports.numbers import head
 from meterbook.reports.periods import WEEK
-
-if TYPE_CHECKING:
-    from datetime import date
 
 FONTS = tuple(Path(__file__).parent / "static" / f"inter-ascii-{weight}-normal.ttf" for weight in (400, 600))
 WIDTH, HEIGHT, SCALE = 640, 200, 2
@@ -34,14 +30,15 @@ class Column:
 
 def columns_of(frame: Frame) -> list[Column]:
     """The thirteen weeks up to the page's own, from the rows its figures are made of."""
-    days: dict[int, set[date]] = defaultdict(set)
-    for row in frame.cost:
-        days[(row["day"] - frame.week.first) // WEEK + WEEKS - 1].add(row["day"])
-    sums = [sum(values, ZERO) for values in zip(*frame.weekly.values(), strict=True)] or [ZERO] * WEEKS
+    days, sums = [0] * WEEKS, [ZERO] * WEEKS
+    for day, cost in frame.days.items():
+        number = (day - frame.week.first) // WEEK + WEEKS - 1
+        days[number] += 1
+        sums[number] += cost
     found = []
     for number, cost in enumerate(sums):
         day = frame.week.first + (number - WEEKS + 1) * WEEK
-        note = "" if len(days[number]) in {0, WEEK.days} else f"{len(days[number])} of {WEEK.days} days"
+        note = "" if days[number] in {0, WEEK.days} else f"{days[number]} of {WEEK.days} days"
         found.append(Column(f"{day.day} {day:%b}", cost if days[number] else None, note))
     return found
 

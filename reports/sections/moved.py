@@ -1,20 +1,22 @@
 """What moved the cost since the period before: the effects of marts.cost_change, which add up to the change exactly."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
+from meterbook.reports.change_text import VISIBLE
+from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, Read, bars
 from meterbook.reports.explanations import REQUESTS, Fact, owner, sentence
-from meterbook.reports.figures import ZERO, Figures, Row
+from meterbook.reports.figures import ZERO, Counted, Figures, Row
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
 from meterbook.sql import lmdi
+from meterbook.sql.lake import quoted
 
 MODEL_LINE = "Model usage"
-VISIBLE = Decimal("0.5")
 SHOWN, NAMED = 10, 4
 """Bars between the two periods, and sentences below them."""
 SMALLER = "Smaller effects"
@@ -36,7 +38,11 @@ LABELS: Mapping[str, str] = {
     lmdi.ALLOCATION: "Allocation",
 }
 """Effects as a reader calls them; the others have the name of their cost line."""
+OF_PERIOD = "kind = ? and starts_on = ? and ends_on = ?"
+"""Which rows of marts.cost_change are of a period: see `of_period`."""
+_OF_REQUESTS, _OF_MODELS = frozenset({lmdi.VOLUME, lmdi.MIX}), frozenset({lmdi.PRICE, lmdi.TIER})
 _OF_OWNERS = frozenset({lmdi.NEW, lmdi.GONE, lmdi.ROUTING, lmdi.RETRIES, lmdi.INPUT, lmdi.OUTPUT, lmdi.OTHER, lmdi.CACHE})
+NOTE = "The effects of each team, feature and model sum to the change to the last digit."
 Parts = Sequence[tuple[str, Decimal]]
 
 
@@ -49,9 +55,32 @@ def _build(frame: Figures) -> Mapping[str, Any] | None:
     rows = [ends[0], *((name, dollars(value, plus=True)) for name, value in parts), ends[1]]
     label = f"From {head(frame.before)} to {head(frame.now)}: " + ", ".join(f"{name} {dollars(value, plus=True)}" for name, value in parts)
     change = ("Change", dollars(frame.now - frame.before, plus=True))
-    how = f"marts.cost_change, {len(changes(frame)):,} effects by team, feature and model; they sum to the change to the last digit"
-    chart = Chart("moved", label, _drawn(frame, parts, rows), ("Part", "Dollars"), [*rows, change], how)
+    chart = Chart(
+        name="moved",
+        question=question(frame),
+        label=label,
+        figure=_drawn(frame, parts, rows),
+        header=("Part", "Dollars"),
+        rows=[*rows, change],
+        read=read(frame),
+        note=NOTE,
+    )
     return {"chart": chart, "sentences": sentences(frame)}
+
+
+def question(frame: Figures) -> str:
+    """What the bridge answers."""
+    return f"What moved the cost against {frame.rival}?"
+
+
+def read(frame: Figures) -> list[Read]:
+    """What the bridge is computed from."""
+    return [explained(frame), Read("marts.cost", frame.cost)]
+
+
+def explained(frame: Figures) -> Read:
+    """The effects of the period, as many as there are in the lake."""
+    return Read("marts.cost_change", Counted(sum(row["rows"] for row in _effects(frame))))
 
 
 def _drawn(frame: Figures, parts: Parts, rows: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
@@ -63,26 +92,27 @@ def _drawn(frame: Figures, parts: Parts, rows: Sequence[tuple[str, str]]) -> Map
     return bars(rows, [float(size) for size in sizes], colours, [float(base) for base in bases])
 
 
-def changes(frame: Figures) -> list[Row]:
-    """Effects of the period by team, feature and model: as the lake has them, or by cost line where it has none.
+def _effects(frame: Figures) -> list[Row]:
+    """Sums of effects as the lake has them; of a week that two months share, what goes furthest counts."""
+    return frame.sums("marts.cost_change", "change_usd", ("effect",), OF_PERIOD, *of_period(frame))
 
-    Of a week that two months share, what goes furthest counts.
-    """
-    query = """
-        select team, feature, model, effect, change_usd from marts.cost_change
-        where kind = ? and starts_on = ? and ends_on = ? order by team, feature, model, effect
-    """
-    found = frame.own("team", query, frame.noun, frame.span[0], frame.last)
-    if found:
-        return found
-    return [{"team": "", "feature": "", "model": "", "effect": name, "change_usd": value} for name, value in _lines(frame).items() if value]
+
+def of_period(frame: Figures) -> tuple[str, date, date]:
+    """The period as `OF_PERIOD` asks for it."""
+    return frame.noun, frame.span[0], frame.last
+
+
+def effects(frame: Figures) -> Mapping[str, Decimal]:
+    """Dollars by effect: as the lake has them, or by cost line where it has none."""
+    found = {row["effect"]: row["change_usd"] for row in _effects(frame)}
+    return found or {name: value for name, value in _lines(frame).items() if value}
 
 
 def bridge(frame: Figures) -> list[tuple[str, Decimal]]:
     """The change of cost in parts that sum to it exactly, in the order of a request's way to its cost; shared pools together."""
     sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for row in changes(frame):
-        sums["Shared costs" if row["effect"].startswith("Shared") else row["effect"]] += row["change_usd"]
+    for effect, usd in effects(frame).items():
+        sums["Shared costs" if effect.startswith("Shared") else effect] += usd
     order = {name: place for place, name in enumerate(lmdi.EFFECTS)}
     found = [(LABELS.get(name, name), sums[name]) for name in sorted(sums, key=lambda name: (order.get(name, len(order)), name))]
     # Pages of days that came after the lake was explained say so, and still add up.
@@ -105,15 +135,30 @@ def named(label: str) -> str:
 
 def sentences(frame: Figures) -> list[str]:
     """What is behind the largest effects, each of who used more or less, or of the model whose price moved."""
-    sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-    for row in changes(frame):
-        effect = REQUESTS if row["effect"] in {lmdi.VOLUME, lmdi.MIX} else row["effect"]
-        if effect == REQUESTS or effect in _OF_OWNERS:
-            sums[owner(row["team"], row["feature"]), effect] += row["change_usd"]
-        elif effect in {lmdi.PRICE, lmdi.TIER}:
-            sums[row["model"], effect] += row["change_usd"]
-    largest = sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0]))[:NAMED]
-    return [sentence(Fact(subject, effect, usd)) for (subject, effect), usd in largest if abs(usd) >= VISIBLE]
+    whose = frame.owner or "''"
+    query = f"""
+        with part as (
+            select {whose} as whose, team, feature, '' as model, sum(change_usd) as change_usd,
+                case when effect in ({_listed(_OF_REQUESTS)}) then ? else effect end as effect
+            from marts.cost_change where {OF_PERIOD} and effect in ({_listed(_OF_OWNERS | _OF_REQUESTS)}) group by all
+            union all
+            select {whose} as whose, '' as team, '' as feature, model, sum(change_usd) as change_usd, effect
+            from marts.cost_change where {OF_PERIOD} and effect in ({_listed(_OF_MODELS)}) group by all
+        )
+        select * from part where abs(change_usd) >= ?
+        qualify rank() over (partition by whose order by abs(change_usd) desc) <= ?
+    """
+    found = frame.own("whose", query, REQUESTS, *of_period(frame), *of_period(frame), VISIBLE, NAMED)
+    facts = (Fact(_subject(row), row["effect"], row["change_usd"]) for row in found)
+    return [sentence(one) for one in sorted(facts, key=lambda one: (-abs(one.usd), one.subject, one.effect))[:NAMED]]
+
+
+def _subject(row: Row) -> str:
+    return str(row["model"]) if row["effect"] in _OF_MODELS else owner(row["team"], row["feature"])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in sorted(names))
 
 
 def _lines(frame: Figures) -> dict[str, Decimal]:
@@ -134,4 +179,4 @@ def movers(frame: Figures) -> list[tuple[str, Decimal]]:
     return sorted(((name, value) for name, value in moved.items() if abs(value) >= 1), key=lambda item: (-abs(item[1]), item[0]))
 
 
-SECTION = Section("moved", _build, "No cost to compare.", "What moved")
+SECTION = Section("moved", _build, "No cost to compare.")
