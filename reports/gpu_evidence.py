@@ -182,19 +182,20 @@ def reservations(frame: "Figures") -> list[Reservation]:
     """Reserved and owned GPUs that are in force on the last day with data, by name."""
     query = """
         select commitment, max(kind) as kind, max(owner) as owner,
-            arg_max(capacity_seconds, day) as last_capacity, arg_max(hours, day) as last_hours,
-            min(least_unused_seconds) as least_unused, cast(sum(hours) as bigint) as hours, sum(cost_usd) as cost_usd,
+            arg_max(capacity, day) as last_capacity, arg_max(hours, day) as last_hours,
+            min(least_unused) as least_unused, cast(sum(hours) as bigint) as hours, sum(cost_usd) as cost_usd,
             sum(unused_cost_usd) as unused_cost_usd
-        from marts.gpu_commitment where day >= ? and day < ? group by commitment
-        having max(day) = (select max(day) from marts.gpu_commitment where day >= ? and day < ?) order by commitment
+        from marts.commitment where kind in ('reserved_gpu', 'owned_gpu') and day >= ? and day < ? group by commitment
+        having max(day) = (select max(day) from marts.commitment where kind in ('reserved_gpu', 'owned_gpu') and day >= ? and day < ?)
+        order by commitment
     """
     first, end = span(frame)
     return [
         Reservation(
             name=row["commitment"],
             owner=row["owner"],
-            gpus=row["last_capacity"] // row["last_hours"] // HOUR,
-            least_unused=row["least_unused"] // HOUR,
+            gpus=int(row["last_capacity"] / row["last_hours"] / HOUR),
+            least_unused=int(row["least_unused"] / HOUR),
             hours=row["hours"],
             cost_usd=row["cost_usd"],
             unused_cost_usd=row["unused_cost_usd"],

@@ -16,7 +16,10 @@ from meterbook.pipelines.scaffold import scaffold
 from meterbook.sql.models import read_inputs
 
 pytestmark = pytest.mark.usefixtures("all_small")
-ASKED = ("core.request_cost", "core.allocation", "core.commitment_hour", "core.minimum_spend", "marts.conservation", "marts.statement")
+ASKED = (
+    *("core.request_cost", "core.allocation", "core.commitment_hour", "core.minimum_spend", "marts.conservation", "marts.statement"),
+    *("marts.commitment", "marts.vendor_cost"),
+)
 
 BOOK = """\
 name: Acme
@@ -126,6 +129,17 @@ def test_a_free_allowance_and_a_minimum_spend_are_lines_of_their_own(ask: Ask) -
     assert Decimal(due) == 200
     assert Decimal(short) == 200 - (Decimal(calls) + Decimal(hours) - 15)
     assert ask("select sum(cost_usd) from core.allocation where line = 'Minimum spend' and day <= '2026-10-02'") == [(short,)]
+
+
+def test_what_it_served_and_what_it_could_have_served_are_known_at_list(ask: Ask) -> None:
+    query = "select sum(hours), sum(used), sum(cost_usd), sum(list_usd), sum(open_list_usd), sum(unlisted) from marts.commitment"
+    assert ask(query) == [("48", "2000814.000000", "1.000000000000", "2.000814000000", "1.000407000000", "0")]
+
+
+def test_what_providers_cost_is_the_whole_cost_of_a_book_without_gpus(ask: Ask) -> None:
+    assert ask("select provider, sum(cost_usd) from marts.vendor_cost group by 1") == [
+        ("acme", *ask("select sum(cost_usd) from core.allocation")[0])
+    ]
 
 
 def test_every_day_conserves_and_statements_are_the_whole_cost(ask: Ask) -> None:

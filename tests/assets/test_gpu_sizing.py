@@ -18,7 +18,7 @@ from meterbook.reports.periods import week
 from meterbook.sql.models import read_inputs
 
 pytestmark = pytest.mark.usefixtures("all_small")
-ASKED = tuple(f"marts.gpu_{name}" for name in ("pool_hour", "fleet", "memory", "offer", "commitment", "idle", "use"))
+ASKED = ("marts.commitment", *(f"marts.gpu_{name}" for name in ("pool_hour", "fleet", "memory", "offer", "idle", "use")))
 BOOK = """\
 name: Acme
 time_zone: Europe/Berlin
@@ -86,7 +86,7 @@ def test_samples_become_the_need_of_the_week_in_the_books_clock(tmp_path: Path) 
 def test_gpus_reserved_without_a_device_are_known_by_day(tmp_path: Path) -> None:
     workspace = built(limited(Workspace(_book(tmp_path / "book", commitments=COMMITMENTS.replace("gpus: 6", "gpus: 20"))), *ASKED))
     with workspace.catalog.connect() as con:
-        query = "select least_unused_seconds, unused_cost_usd, cost_usd from marts.gpu_commitment where day = '2026-10-06'"
+        query = "select least_unused, unused_cost_usd, cost_usd from marts.commitment where day = '2026-10-06'"
         assert con.execute(query).fetchall() == [(4 * 3600, 4 * 24, 20 * 24)]
 
 
