@@ -1,4 +1,4 @@
-"""The clocks: days for models, ISO weeks and months for what is published."""
+"""The clocks: days for models, ISO weeks, months and quarters for what is published."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +9,10 @@ import dagster as dg
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.clock import side_of
 from meterbook.assets.ledger import ledger_of, load
+from meterbook.reports.periods import days_of_quarter, quarter_of
 
+QUARTERS = "0 0 1 1,4,7,10 *"
+"""When a quarter begins."""
 DEFAULT_START = date(2025, 1, 1)
 
 
@@ -20,6 +23,7 @@ class Clocks:
     day: dg.DailyPartitionsDefinition
     week: dg.WeeklyPartitionsDefinition
     month: dg.MonthlyPartitionsDefinition
+    quarter: dg.TimeWindowPartitionsDefinition
 
 
 def clocks_of(folder: Path) -> Clocks:
@@ -31,10 +35,12 @@ def clocks_of(folder: Path) -> Clocks:
     end = str(last + timedelta(days=1)) if last else None
     month = first.replace(day=1)
     week = first - timedelta(days=first.weekday())
+    quarter, _ = days_of_quarter(quarter_of(first))
     return Clocks(
         dg.DailyPartitionsDefinition(start_date=str(first), end_date=end, end_offset=0 if end else 1),
         dg.WeeklyPartitionsDefinition(start_date=str(week), day_offset=1, end_offset=2),
         dg.MonthlyPartitionsDefinition(start_date=str(month), end_offset=2),
+        dg.TimeWindowPartitionsDefinition(start=str(quarter), fmt="%Y-%m-%d", cron_schedule=QUARTERS, end_offset=2),
     )
 
 

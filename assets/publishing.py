@@ -1,4 +1,4 @@
-"""What is published from the lake: pages by week and by month, statements, the quality page; and which no longer say what the lake says."""
+"""What is published from the lake: pages by week, month and quarter, statements, quality; and which no longer say what the lake says."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ import duckdb
 
 from meterbook.assets.added import Added
 from meterbook.assets.closed import Closed
-from meterbook.assets.gate import HeldBackError, why_held
-from meterbook.assets.listed import listing_of, said_of_statements
+from meterbook.assets.gate import Gate, HeldBackError
+from meterbook.assets.listed import CLOSED, OPEN, listing_of, said_of_statements
 from meterbook.assets.publications import (
     BOOK_TABLES,
     INDEX,
@@ -22,15 +22,17 @@ from meterbook.assets.publications import (
     MONTHLY,
     OF_SAVINGS,
     QUALITY_PAGE,
+    QUARTERLY,
     SAVINGS,
+    STAYS,
     TEAM,
     WEEKLY,
     WHOLE,
     Publication,
     beside,
     bounds_of,
+    of_days,
     read_from,
-    week_of,
 )
 from meterbook.assets.published import Published, Said
 from meterbook.assets.team_pages import facts_of as team_facts
@@ -43,6 +45,7 @@ from meterbook.reports.charges import Edition
 from meterbook.reports.codes import FinanceError
 from meterbook.reports.listing import Listing
 from meterbook.reports.page import PageFacts
+from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts
 from meterbook.reports.team_frame import TeamFacts
@@ -61,7 +64,8 @@ class Publisher:
         self.workspace = workspace
         self._published = Published(workspace.folder / "lake" / "_state" / "published.json")
         self._added, self._unmade = Added(workspace), dict[str, list[str]]()
-        self._said, self._told = dict[str, dict[str, Said]](), Told(workspace)
+        self.gate = Gate(workspace)
+        self._said, self._told = dict[str, dict[str, Said]](), Told(workspace, self.gate)
 
     def stale(self, among: Collection[Publication] | None = None) -> list[Publication]:
         """Pages and statements to make: new, changed, or removed by somebody; only of some, where these are given."""
@@ -74,18 +78,12 @@ class Publisher:
         return [*found, INDEX_PAGE] if is_stale else found
 
     def wanted(self) -> list[Publication]:
-        """Every week and month the marts have days for, the quality page as soon as any file was seen, and the index of them all.
+        """Every week, month and quarter the marts have days for, the quality page as soon as any file was seen, and the index of them all.
 
         In the order in which pages are made: what is linked to comes before what links to it.
         """
-        days = self.workspace.days_of(["marts.conservation"])
-        weeks = sorted({week_of(date.fromisoformat(day)) for day in days})
-        months = sorted({day[:7] for day in days})
         judged = [QUALITY_PAGE] if self.workspace.inbox.entries else []
-        monthly = (Publication(kind, month) for kind in ("chargeback", SAVINGS) for month in months)
-        weekly = (Publication(kind, week) for kind in (TEAM, WEEKLY) for week in weeks)
-        reviews = (Publication(MONTH_REVIEW, month) for month in months)
-        pages = [*monthly, *weekly, *reviews, *judged]
+        pages = [*of_days(self.workspace.days_of(["marts.conservation"])), *judged]
         return [*pages, INDEX_PAGE] if pages else []
 
     def publish(self, items: Iterable[Publication]) -> Iterator[tuple[Publication, list[Path]]]:
@@ -95,22 +93,21 @@ class Publisher:
             Each publication with its files, as soon as they are there.
 
         Raises:
-            HeldBackError: after the others, where too little of a period has a price, or its finance files cannot be written; what was
-                published of it before stays.
+            HeldBackError: after the others, where a period fails the gate, or its finance files cannot be written; what was published
+                of it before stays.
         """
-        held: dict[str, str] = {}
+        items = list(items)
+        held = self.held_back(items)
         with self.workspace.catalog.connect() as con:
             for item in items:
-                why = self._why_held(item, con)
-                if why is None:
-                    try:
-                        files = self._publish(item, con)
-                    except FinanceError as error:
-                        why = f"{item.key}: {error}"
-                    else:
-                        yield item, files
-                        continue
-                held[item.key] = why
+                if item.key in held:
+                    continue
+                try:
+                    files = self._publish(item, con)
+                except FinanceError as error:
+                    held[item.key] = f"{item.key}: {error}"
+                else:
+                    yield item, files
         if held:
             raise HeldBackError(held)
 
@@ -120,10 +117,8 @@ class Publisher:
 
     def short(self, items: Iterable[Publication]) -> dict[str, str]:
         """Which publications are of periods that fail the gate, by key, and why."""
-        target = self.workspace.book.settings.coverage_target
-        with self.workspace.catalog.reading(JUDGED) as con:
-            found = {item.key: why_held(con, item.key, bounds_of(item), target) for item in items if item not in {QUALITY_PAGE, INDEX_PAGE}}
-        return {key: why for key, why in found.items() if why is not None}
+        found = {item.key: self.gate.why(item) for item in items if item not in {QUALITY_PAGE, INDEX_PAGE}}
+        return {key: f"{key}: {why}" for key, why in found.items() if why}
 
     def drafts(self) -> dict[str, str]:
         """Pages that are published as drafts, by key of their publication, and why."""
@@ -132,15 +127,14 @@ class Publisher:
 
     def unmade(self) -> dict[str, list[str]]:
         """Sections of the book's own that could not be made on pages that are published, each with the keys of those pages."""
-        found: dict[str, list[str]] = {}
-        for key, known in sorted(self._published.entries().items()):
-            for why in known.get("unmade", ()):
-                found.setdefault(why, []).append(key)
-        return found
+        return self._published.unmade()
 
-    def _why_held(self, item: Publication, con: duckdb.DuckDBPyConnection) -> str | None:
-        target = self.workspace.book.settings.coverage_target
-        return why_held(con, item.key, bounds_of(item), target) if item.kind == "chargeback" else None
+    def settled(self, period: str) -> list[Publication]:
+        """What to publish once a month is closed, from the lake it was closed from: its statements, and pages of days that end in it."""
+        first, known = days_of(period)[0], self._published.entries()
+        ends = (item for item in self.wanted() if item.kind in STAYS and item.key in known and self._is_closed(item))
+        index = [INDEX_PAGE] if INDEX_PAGE.key in known else []
+        return [Publication("chargeback", period), *(item for item in ends if first < bounds_of(item)[1]), *index]
 
     def finance_files(self, period: str, edition: Edition) -> dict[str, bytes]:
         """The finance files of a month that is about to be closed; nothing is published.
@@ -179,7 +173,7 @@ class Publisher:
         facts = self.facts_of(item)
         made = page.make(item.kind, item.period, con, facts, self._added.pages)
         self._unmade[item.key] = list(made.unmade)
-        state = "" if isinstance(facts, QualityFacts) else "closed" if facts.is_closed else "open"
+        state = "" if isinstance(facts, QualityFacts) else CLOSED if facts.is_closed else OPEN
         self._said[item.key] = {self._relative(target): Said(made.verdict, state, getattr(facts, "draft", ""))}
         write_if_changed(target, made.html.encode())
         return [target]
@@ -232,16 +226,25 @@ class Publisher:
 
     def facts_of(self, item: Publication) -> PageFacts | QualityFacts:
         """What a page says of the book and the run, beside the marts."""
-        return replace(self.quality, run_hash=self._fingerprint(item)) if item == QUALITY_PAGE else self._facts(item)
+        if item != QUALITY_PAGE:
+            return self._facts(item)
+        return replace(self.quality, run_hash=self._fingerprint(item), verdicts=self.gate.verdicts)
 
     def _is_stale(self, item: Publication) -> bool:
         known = self._published.entries().get(item.key)
-        if known and item.kind in {WEEKLY, TEAM, SAVINGS, MONTH_REVIEW} and bounds_of(item)[1] <= self.workspace.book.open_from:
-            # A page of days that are closed stays as it is.
-            return not all((self.workspace.folder / path).is_file() for path in known["files"])
-        if known is None or known["fingerprint"] != self._fingerprint(item):
+        if known is None or not all((self.workspace.folder / path).is_file() for path in known["files"]):
             return True
-        return not all((self.workspace.folder / path).is_file() for path in known["files"])
+        if item.kind in STAYS:
+            if self._is_closed(item):
+                # A page of days that are closed stays as it is.
+                return False
+            if any(said.state == CLOSED and not said.is_former for said in self._published.pages(item.key).values()):
+                # Its days were opened again.
+                return True
+        return bool(known["fingerprint"] != self._fingerprint(item))
+
+    def _is_closed(self, item: Publication) -> bool:
+        return bounds_of(item)[1] <= self.workspace.book.open_from
 
     def _fingerprint(self, item: Publication) -> str:
         if item == INDEX_PAGE:
@@ -250,12 +253,13 @@ class Publisher:
             tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
             said = asdict(self.quality)
             added = self._added.content(item.kind, str(date.max))
-            return digest([self._code, said | {name: str(said[name]) for name in ("data_through", "coverage_target")}, tables, added])
+            said |= {name: str(said[name]) for name in ("data_through", "coverage_target")}
+            return digest([self._code, said, self.gate.fingerprint, tables, added])
         if closed := self._closed(item):
             return closed.digest
         first, last = read_from(item), bounds_of(item)[1]
         lake = self.workspace.lake
-        other = OF_SAVINGS if item.kind not in {SAVINGS, MONTH_REVIEW} else frozenset()
+        other = OF_SAVINGS if item.kind not in {SAVINGS, MONTH_REVIEW, QUARTERLY} else frozenset()
         marts = (model for model in self.workspace.project.regular.values() if model.clock == "day" and model.layer == "marts")
         daily = [model.name for model in marts if model.name not in other]
         tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
@@ -265,17 +269,17 @@ class Publisher:
         months = [(name, [token for token in lake.table(name).tokens() if token[0] in touched]) for name in MONTHLY[item.kind]]
         book = [lake.table(name).tokens() for name in (*BOOK_TABLES, *WHOLE.get(item.kind, ()))]
         cards = self._told.cards(first, last)
-        settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "coverage_target", "owner_target"})
+        settings = self.workspace.book.settings.model_dump_json(include={"name", "mode", "owner_target"})
         journal = repr(self.workspace.book.journal) if item.kind == "chargeback" else ""
         week = self._weeks.get(bounds_of(item)[0], "") if item.kind in {WEEKLY, TEAM} else ""
         linked = self._statements(item) if item.kind == TEAM else list(self._team_pages(item).items())
         if item.kind == WEEKLY:
             week = digest([week, promised(self.workspace.book.savings, *bounds_of(item))])
-        if item.kind == MONTH_REVIEW:
+        if item.kind in {MONTH_REVIEW, QUARTERLY}:
             begun, linked = bounds_of(item)[0], list(beside(self.workspace.folder, item).items())
             week = digest([text for monday, text in sorted(self._weeks.items()) if begun - timedelta(days=6) <= monday < last])
         added = self._added.content(item.kind, str(last)) if item.kind != "chargeback" else []
-        return digest([self._code, settings, tokens, months, book, cards, journal, week, linked, added])
+        return digest([self._code, settings, self.gate.content(item), tokens, months, book, cards, journal, week, linked, added])
 
     @cached_property
     def _weeks(self) -> Mapping[date, str]:

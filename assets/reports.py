@@ -1,4 +1,4 @@
-"""What is published, as assets: the weekly page by week, statements and two pages by month, the quality page."""
+"""What is published, as assets: pages by week, statements and two pages by month, one by quarter, the quality page."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -14,6 +14,7 @@ from meterbook.assets.publications import (
     MONTH_REVIEW,
     QUALITY,
     QUALITY_PAGE,
+    QUARTERLY,
     SAVINGS,
     TEAM,
     WEEKLY,
@@ -22,15 +23,16 @@ from meterbook.assets.publications import (
 )
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.resources import BookResource, report
+from meterbook.reports.periods import quarter_of
 from meterbook.sql.models import Project
 
 QUALITY_KEY, SAVINGS_KEY, MONTH_KEY = (dg.AssetKey(["reports", kind]) for kind in (QUALITY, SAVINGS, MONTH_REVIEW))
 STATEMENT_KEY, WEEKLY_KEY = dg.AssetKey(["chargeback", "statement"]), dg.AssetKey(["reports", WEEKLY])
-TEAM_KEY, INDEX_KEY = (dg.AssetKey(["reports", kind]) for kind in (TEAM, INDEX))
+TEAM_KEY, INDEX_KEY, QUARTER_KEY = (dg.AssetKey(["reports", kind]) for kind in (TEAM, INDEX, QUARTERLY))
 
 
 def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]:
-    """The weekly page, the chargeback statements, the pages of a month and the quality page."""
+    """The weekly page, the chargeback statements, the pages of a month and of a quarter, and the quality page."""
     computed = [name for name, model in project.regular.items() if model.layer != "staging"]
     marts = [name for name in computed if name.startswith("marts.")]
     return [
@@ -72,6 +74,14 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
             "One page a month for leaders: budget against actual, what moved it, what to change.",
         ),
         _asset(
+            QUARTER_KEY,
+            marts,
+            clocks.quarter,
+            lambda day: Publication(QUARTERLY, quarter_of(day)),
+            "One page a quarter for leaders: unit costs against targets and prices, vendors, commitments, forecasts, what to decide.",
+            after=[MONTH_KEY],
+        ),
+        _asset(
             QUALITY_KEY,
             [*computed, "raw.file_flag", "raw.quarantine"],
             None,
@@ -84,7 +94,7 @@ def report_assets(project: Project, clocks: Clocks) -> list[dg.AssetsDefinition]
             None,
             lambda _day: INDEX_PAGE,
             "Every page by date and kind, with its verdict.",
-            after=[WEEKLY_KEY, TEAM_KEY, STATEMENT_KEY, SAVINGS_KEY, MONTH_KEY, QUALITY_KEY],
+            after=[WEEKLY_KEY, TEAM_KEY, STATEMENT_KEY, SAVINGS_KEY, MONTH_KEY, QUARTER_KEY, QUALITY_KEY],
         ),
     ]
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from meterbook.assets.sources import Name, Strict
 from meterbook.assets.unit_baselines import Baseline, baseline_table
 from meterbook.assets.unit_plan import UnitPlan, check_plan, plan_table
+from meterbook.assets.unit_prices import Prices, check_prices, price_table
 from meterbook.rate_cards.patterns import like
 
 FILE = "units.yaml"
@@ -92,6 +93,7 @@ class Unit(Strict):
         quality: what is watched beside the cost.
         target_usd: what one should cost; or
         improve: by which share it should become cheaper than in the baseline.
+        price_usd: what a customer pays for one that is delivered.
         baseline_from: first day of the baseline; the first two weeks with data where not given.
         baseline_to: the day after its last.
         plan: how many are meant to be delivered; the forecast of its feature follows it.
@@ -107,6 +109,7 @@ class Unit(Strict):
     quality: Annotated[UnitQuality, BeforeValidator(lambda value: {"signal": value} if isinstance(value, str) else value)] = UnitQuality()
     target_usd: Decimal | None = Field(default=None, ge=0, decimal_places=12)
     improve: Decimal | None = Field(default=None, gt=0, lt=1, decimal_places=6)
+    price_usd: Prices = ()
     baseline_from: date | None = None
     baseline_to: date | None = None
     plan: tuple[UnitPlan, ...] = ()
@@ -133,6 +136,7 @@ class Unit(Strict):
         if self.baseline_from and self.baseline_to and self.baseline_from >= self.baseline_to:
             raise ValueError("`baseline_to:` is the day after the last of the baseline")
         check_plan(self.plan, self.only_feature)
+        check_prices(self.price_usd)
         return self
 
     @property
@@ -187,6 +191,7 @@ def unit_tables(units: Sequence[Unit], baselines: Mapping[str, Baseline]) -> dic
         "book.unit_scope": pl.DataFrame([row for unit in units for row in _patterns(unit)], schema=_TEXTS),
         "book.request_unit": pl.DataFrame(counted, schema={"unit": pl.String()}),
         "book.unit_plan": plan_table([(unit.unit, unit.only_feature, unit.plan) for unit in units]),
+        "book.unit_price": price_table([(unit.unit, unit.price_usd) for unit in units]),
         **baseline_table(baselines),
     }
 

@@ -1,4 +1,4 @@
-"""The jobs: take in what arrived, compute days, publish weeks and months."""
+"""The jobs: take in what arrived, compute days, publish weeks, months and quarters."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,12 @@ class Jobs:
     models: UnresolvedAssetJobDefinition
     weekly: UnresolvedAssetJobDefinition
     chargeback: UnresolvedAssetJobDefinition
+    quarterly: UnresolvedAssetJobDefinition
 
     @property
     def all(self) -> list[UnresolvedAssetJobDefinition]:
         """As a list."""
-        return [self.inbox, self.models, self.weekly, self.chargeback]
+        return [self.inbox, self.models, self.weekly, self.chargeback, self.quarterly]
 
 
 def jobs_of() -> Jobs:
@@ -41,6 +42,11 @@ def jobs_of() -> Jobs:
             "chargeback",
             dg.AssetSelection.assets("chargeback/statement", "reports/savings", "reports/monthly"),
             description="Publish a month's statements and its two pages.",
+        ),
+        quarterly=dg.define_asset_job(
+            "quarterly",
+            dg.AssetSelection.assets("reports/quarterly"),
+            description="Publish the page of a quarter.",
         ),
     )
 

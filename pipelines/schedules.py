@@ -1,4 +1,4 @@
-"""When what runs: days again while late data may come, pages after their week, statements after their month."""
+"""When what runs: days again while late data may come, pages after their week, month and quarter, statements after their month."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,11 +7,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from meterbook.pipelines.jobs import Jobs, range_tags
+from meterbook.reports.periods import days_of_quarter, quarter_of
 
 LATE_DAYS = 3
 MORNING = "0 6 * * *"
 MONDAY = "0 7 * * 1"
 SECOND_OF_MONTH = "0 8 2 * *"
+SECOND_OF_QUARTER = "0 9 2 1,4,7,10 *"
 
 
 def schedules_of(jobs: Jobs) -> list[dg.ScheduleDefinition]:
@@ -21,6 +23,7 @@ def schedules_of(jobs: Jobs) -> list[dg.ScheduleDefinition]:
         _schedule("every_morning", jobs.models, MORNING, _last_days),
         _schedule("every_monday", jobs.weekly, MONDAY, _last_week),
         _schedule("every_month", jobs.chargeback, SECOND_OF_MONTH, _last_month),
+        _schedule("every_quarter", jobs.quarterly, SECOND_OF_QUARTER, _last_quarter),
     ]
 
 
@@ -50,3 +53,8 @@ def _last_week(context: dg.ScheduleEvaluationContext) -> Asked:
 def _last_month(context: dg.ScheduleEvaluationContext) -> Asked:
     last = context.scheduled_execution_time.date().replace(day=1) - timedelta(days=1)
     return str(last.replace(day=1))
+
+
+def _last_quarter(context: dg.ScheduleEvaluationContext) -> Asked:
+    last = context.scheduled_execution_time.date().replace(day=1) - timedelta(days=1)
+    return str(days_of_quarter(quarter_of(last))[0])

@@ -1,10 +1,13 @@
-"""What a run says of the door and of its prices, in a few lines; the quality page says it in full."""
+"""What a run says of the door, of its prices and of what it wrote, in a few lines; the quality page says the first two in full."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from meterbook.assets.prices import Differing
+from meterbook.assets.publications import INDEX_PAGE, MONTH_REVIEW, QUALITY_PAGE, QUARTERLY, SAVINGS, WEEKLY
 from meterbook.reports.coverage import Coverage, Measure, shown
+from meterbook.reports.gate import Verdict
 from meterbook.reports.numbers import plural
 from meterbook.reports.quality import RECENT, WORDS, Quality, brief
 
@@ -13,11 +16,17 @@ TOLD = 2
 LACKING = 5
 """Things without a price that are named."""
 CENT = Decimal("0.01")
+QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
 
 def door_lines(quality: Quality) -> list[str]:
     """One line for each thing that needs a look, from the same figures as the quality page."""
     return [*_aside(quality), *_volumes(quality), *_alike(quality)]
+
+
+def gate_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """One line for each expectation that only warns and fails somewhere; what critical ones stop is said of each period."""
+    return [f"warning {one.line}" for one in verdicts if one.severity == "warning" and one.failed]
 
 
 def differing_line(differing: Differing) -> str:
@@ -108,3 +117,22 @@ def _alike(quality: Quality) -> Iterator[str]:
         more = f" (and {plural(len(found) - 1, 'more pair')})" if len(found) > 1 else ""
         pair = f"{first['source']} and {first['other_source']} count the same {what} on {plural(first['days'], 'day')}"
         yield f"the same money twice: {pair}{more}; say `counts: false` of one of them in meterbook.yaml"
+
+
+def written_lines(folder: Path, published: Sequence[str]) -> list[str]:
+    """How many publications of each kind were made, and the last of each to open."""
+    kinds = {WEEKLY: "weekly page", MONTH_REVIEW: "monthly page", QUARTERLY: "quarterly page", SAVINGS: "savings page"}
+    made = {kind: [key for key in published if key.startswith(f"{kind}/")] for kind in (*kinds, "chargeback")}
+    lines = []
+    if any(made.values()):
+        counted = ", ".join(plural(len(made[kind]), noun) for kind, noun in kinds.items())
+        lines.append(f"wrote {counted} and the statements of {plural(len(made['chargeback']), 'month')}")
+    pages = {kind: folder / "reports" / f"{keys[-1]}.html" for kind, keys in made.items() if keys}
+    if made["chargeback"]:
+        pages["chargeback"] = folder / made["chargeback"][-1] / "chargeback.csv"
+    lines += [f"open {pages[kind]}" for kind in (WEEKLY, "chargeback", MONTH_REVIEW, QUARTERLY, SAVINGS) if kind in pages]
+    if QUALITY_PAGE.key in published:
+        lines.append(f"open {folder / QUALITY_FILE}")
+    if INDEX_PAGE.key in published:
+        lines.append(f"open {folder / 'reports' / 'index.html'}")
+    return lines or ["nothing new to publish"]

@@ -1,22 +1,23 @@
 """What the pages of a month are made of: read from the marts, exactly, by the sections that show it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import duckdb
 
-from meterbook.reports.experiments import LOOK_BACK, Experiment, experiments
-from meterbook.reports.figures import Figures, PageFacts, Row, Span
+from meterbook.reports.experiments import LOOK_BACK
+from meterbook.reports.figures import PageFacts, Row, Span
 from meterbook.reports.forecasts import TOTAL
 from meterbook.reports.periods import days_of
-from meterbook.reports.saving_ledger import Ledger, Range, potential
+from meterbook.reports.review import Review
+from meterbook.reports.saving_ledger import Range, potential
 
 ALL = "all"
 """The scope of a forecast of everything."""
 EARLY_DAY, SUNDAY = 10, 6
 
 
-class MonthFrame(Figures):
+class MonthFrame(Review):
     """The figures of a month, as far as there is data for it.
 
     Args:
@@ -45,6 +46,11 @@ class MonthFrame(Figures):
         return before if self.is_whole else f"the same days of {before}"
 
     @property
+    def when(self) -> str:
+        """When that was: in September, on the same days of it."""
+        return f"{'in' if self.is_whole else 'on'} {self.rival}"
+
+    @property
     def names(self) -> tuple[str, str]:
         """What a figure calls what it is compared with, and the month."""
         before = f"{self.earlier[0]:%B}"
@@ -54,6 +60,21 @@ class MonthFrame(Figures):
     def title(self) -> str:
         """For people: October 2026."""
         return f"{self.whole[0]:%B %Y}"
+
+    @property
+    def told_as(self) -> str:
+        """The month within a sentence: October."""
+        return f"{self.span[0]:%B}"
+
+    @property
+    def closed_before(self) -> str:
+        """The month itself: it tells what was restated of those before it."""
+        return self.month
+
+    @property
+    def tried_since(self) -> date:
+        """Experiments of a month began at most so long before its end."""
+        return self.span[1] - LOOK_BACK
 
     @property
     def is_whole(self) -> bool:
@@ -84,17 +105,6 @@ class MonthFrame(Figures):
     def landing(self) -> Row | None:
         """Where a month that is not over lands, as its last day with data knows it."""
         return self.forecasts[-1] if self.forecasts and not self.is_whole else None
-
-    @cached_property
-    def experiments(self) -> list[Experiment]:
-        """Experiments that ran in the month, each told whole."""
-        first, end = self.span
-        return [one for one in experiments(self.rows, end - LOOK_BACK, end) if one.last >= first]
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The savings ledger as the month left it."""
-        return Ledger(self.rows, self.month, self.span)
 
     @cached_property
     def potential(self) -> Range | None:

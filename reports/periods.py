@@ -1,4 +1,4 @@
-"""Periods: ISO weeks with what they are compared with, and months."""
+"""Periods: ISO weeks with what they are compared with, months and quarters."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from datetime import date, timedelta
 WEEK = timedelta(days=7)
 MONTH = r"20\d{2}-(0[1-9]|1[0-2])"
 """How a month is written."""
+QUARTER = r"20\d{2}-Q[1-4]"
+"""How a quarter is written."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,34 @@ def days_of(month: str) -> tuple[date, date]:
     """First day of a month, and the day after its last."""
     first = date.fromisoformat(f"{month}-01")
     return first, (first + timedelta(days=31)).replace(day=1)
+
+
+def is_quarter(text: str) -> bool:
+    """Whether a text is a quarter, such as 2026-Q4."""
+    return bool(re.fullmatch(QUARTER, text, re.ASCII))
+
+
+def quarter_of(day: date) -> str:
+    """Calendar quarter of a day, `2026-Q4`."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def months_of_quarter(quarter: str) -> list[str]:
+    """The three months of a quarter, `2026-10` first.
+
+    Raises:
+        ValueError: not of the form 2026-Q4.
+    """
+    if not is_quarter(quarter):
+        raise ValueError(f"{quarter!r} is not a quarter such as 2026-Q4")
+    return [f"{quarter[:4]}-{3 * int(quarter[-1]) - 2 + number:02d}" for number in range(3)]
+
+
+def days_of_quarter(quarter: str) -> tuple[date, date]:
+    """First day of a quarter, and the day after its last.
+
+    Raises:
+        ValueError: not of the form 2026-Q4.
+    """
+    months = months_of_quarter(quarter)
+    return days_of(months[0])[0], days_of(months[-1])[1]

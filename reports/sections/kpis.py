@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from meterbook.reports.change_text import amount, delta, relative
 from meterbook.reports.figures import Figures
 from meterbook.reports.frame import Frame
-from meterbook.reports.numbers import NONE, change, head, percent, points, price, ratio, share
+from meterbook.reports.numbers import NONE, head, percent, points, price, ratio, share
 from meterbook.reports.section import Section
 
 _PICO = 10**12
@@ -25,7 +26,7 @@ class Kpi:
 
 
 def _build(frame: Frame) -> Mapping[str, Any]:
-    return {"kpis": [spend(frame), forecast(frame), unit(frame), idle(frame), owned(frame)]}
+    return {"kpis": [spend(frame, "Cost of the week"), forecast(frame), unit(frame), idle(frame), owned(frame)]}
 
 
 def mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
@@ -36,10 +37,20 @@ def mood(value: Decimal | None, *, up_is_bad: bool = True) -> str:
     return "over" if (value > 0) == up_is_bad else "under"
 
 
-def spend(frame: Frame) -> Kpi:
+def spend(frame: Figures, name: str) -> Kpi:
     """What the period cost."""
-    moved = change(frame.now, frame.before)
-    return Kpi("Cost of the week", head(frame.now), percent(moved, plus=True), f"{frame.week.basis}, {head(frame.before)}", mood(moved))
+    if not frame.now:
+        was = f"; {amount(frame.before)} {frame.when}" if frame.before else ""
+        return Kpi(name, NONE, "", f"nothing was recorded in this {frame.noun}{was}")
+    if not frame.before:
+        return Kpi(name, head(frame.now), "", f"nothing was recorded {frame.when}")
+    return against(name, frame.now, frame.before, f"{frame.basis}, {head(frame.before)}")
+
+
+def against(name: str, now: Decimal, before: Decimal, basis: str) -> Kpi:
+    """An amount of dollars with its change; more is bad."""
+    moved = relative(now, before)
+    return Kpi(name, head(now), delta(now, before), basis, mood(now - before if moved is None else moved))
 
 
 def forecast(frame: Frame) -> Kpi:
@@ -49,8 +60,7 @@ def forecast(frame: Frame) -> Kpi:
         return Kpi(name, NONE, "", "needs 2 days of history")
     if not plan:
         return Kpi(name, head(landing["point_usd"]), "", f"no monthly budget {frame.whose}")
-    gap = change(landing["point_usd"], plan["amount_usd"])
-    return Kpi(name, head(landing["point_usd"]), percent(gap, plus=True), f"vs plan, {head(plan['amount_usd'])}", mood(gap))
+    return against(name, landing["point_usd"], plan["amount_usd"], f"vs plan, {head(plan['amount_usd'])}")
 
 
 def unit(frame: Frame) -> Kpi:
@@ -66,8 +76,9 @@ def unit(frame: Frame) -> Kpi:
     was = ratio(before[name]["cost_usd"], before[name]["successes"]) if name in before else None
     if was is None:
         return Kpi(f"Cost per {row['label']}", price(cost), "", "none was delivered before to compare with")
-    moved = change(cost, was) if cost is not None and was else None
-    return Kpi(f"Cost per {row['label']}", price(cost), percent(moved, plus=True), f"{frame.week.basis}, {price(was)}", mood(moved))
+    moved = relative(cost, was) if cost is not None else None
+    told = "" if moved is None else percent(moved, plus=True)
+    return Kpi(f"Cost per {row['label']}", price(cost), told, f"{frame.week.basis}, {price(was)}", mood(moved))
 
 
 def idle(frame: Frame) -> Kpi:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from meterbook.reports.charts import ACCENT, MUTED, Chart, figure, spread, text_at
+from meterbook.reports.charts import ACCENT, MUTED, Chart, Read, figure, spread, text_at
+from meterbook.reports.figures import Counted
 from meterbook.reports.forecasts import told
 from meterbook.reports.frame import Frame, Row
 from meterbook.reports.numbers import dollars, head
@@ -38,8 +39,30 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
     if landing:
         rows += [[f"{name} for {first:%B}", dollars(landing[column])] for name, column in _BOUNDS]
         label += f"; forecast {head(landing['point_usd'])}, 80 % between {head(landing['low_usd'])} and {head(landing['high_usd'])}"
-    chart = Chart("month", label, _drawn(points, first, end, plan, landing), ("Day", "Cost to date"), rows)
-    return {"chart": chart, "name": f"{first:%B}", "has_plan": plan is not None, "band": told(landing) if landing else ""}
+    chart = Chart(
+        name="month",
+        question=question(frame),
+        label=label,
+        figure=_drawn(points, first, end, plan, landing),
+        header=("Day", "Cost to date"),
+        rows=rows,
+        read=read(frame),
+    )
+    return {"chart": chart, "has_plan": plan is not None, "band": told(landing) if landing else ""}
+
+
+def question(frame: Frame, plan: str = "plan") -> str:
+    """What the figure of a month answers: of one that is over, where it ended; `plan` is what its budget is called."""
+    month, is_over = f"{frame.week.last:%B}", frame.week.ends_month
+    if not frame.plan:
+        return f"What did {month} cost?" if is_over else f"What has {month} cost so far?"
+    return f"Where did {month} end against its {plan}?" if is_over else f"Where does {month} stand against its {plan}?"
+
+
+def read(frame: Frame) -> list[Read]:
+    """What the figure of a month is computed from."""
+    cost, landing = Counted(sum(row["rows"] for row in frame.month)), [frame.landing] if frame.landing else []
+    return [Read("marts.cost", cost), Read("marts.budget_use", frame.budgets), Read("marts.forecast", landing)]
 
 
 def _drawn(points: Points, first: date, end: date, plan: Row | None, landing: Row | None) -> Mapping[str, Any]:
@@ -55,8 +78,9 @@ def _drawn(points: Points, first: date, end: date, plan: Row | None, landing: Ro
     is_late = (end - today).days <= LATE_DAYS
     if is_late:
         ends.append(("so far", so_far))
-    top = max(float(value) for value in (so_far, *(value for _, value in ends), landing["high_usd"] if landing else 0)) * HEADROOM
-    lifts = spread([float(value) for _, value in ends], top)
+    shown = [float(value) for value in (*(value for _, value in points), *(value for _, value in ends), *_bounds(landing))]
+    top, low = max(0.0, *shown) * HEADROOM, min(0.0, *shown) * HEADROOM
+    lifts = spread([float(value) for _, value in ends], top, low)
     labels = [text_at(str(end), float(value), f"{name} {head(value)}", shift=lift) for (name, value), lift in zip(ends, lifts, strict=True)]
     if not is_late:
         labels.append(text_at(str(today), float(so_far), f"so far {head(so_far)}", shift=-12))
@@ -65,8 +89,12 @@ def _drawn(points: Points, first: date, end: date, plan: Row | None, landing: Ro
         right=100,
         annotations=labels,
         xaxis={"type": "date", "tickformat": "%-d %b", "nticks": 5, "range": [str(first), str(end)]},
-        yaxis={"range": [0, top]},
+        yaxis={"range": [low, top]},
     )
+
+
+def _bounds(landing: Row | None) -> tuple[Decimal, ...]:
+    return (landing["low_usd"], landing["high_usd"]) if landing else ()
 
 
 def _band(today: date, end: date, so_far: Decimal, landing: Row) -> list[dict[str, Any]]:
@@ -81,4 +109,4 @@ def _line(points: Points, dash: str, color: str, width: int = 2) -> dict[str, An
     return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip", "cliponaxis": False}
 
 
-SECTION = Section("month", _build, "No cost in this month yet.", "Month to date against plan")
+SECTION = Section("month", _build, "No cost in this month yet.")

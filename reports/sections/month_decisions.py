@@ -6,6 +6,7 @@ from typing import Any
 
 from meterbook.reports.actions import YEAR, Action, Standing, listed, per_year
 from meterbook.reports.month_frame import MonthFrame
+from meterbook.reports.review import Review
 from meterbook.reports.section import Section
 from meterbook.reports.sections.decisions import common, promised
 from meterbook.reports.sections.promotions import proposals
@@ -23,7 +24,7 @@ _ANCHORS = {
 
 def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
     standing = Standing(frame.rows, frame.span[1])
-    actions = [*_levers(frame, standing), *proposals(frame), *common(frame, standing)]
+    actions = [*yearly_levers(frame, standing), *proposals(frame), *common(frame, standing)]
     actions += promised(standing, actions)
     before = frame.whole[0]
     last = (before.replace(year=before.year - 1, month=12) if before.month == 1 else before.replace(month=before.month - 1), before)
@@ -41,8 +42,8 @@ def _anchors(frame: MonthFrame) -> Mapping[str, str]:
     return found
 
 
-def _levers(frame: MonthFrame, standing: Standing) -> Iterator[Action]:
-    """The levers' potentials of the month's days, as of a year like them."""
+def yearly_levers(frame: Review, standing: Standing) -> Iterator[Action]:
+    """The levers' potentials of the period's days, as of a year like them."""
     for one in levers(frame, standing):
         if one.usd:
             low, point, high = (per_year(value, frame.elapsed.days) for value in one.usd)

@@ -1,12 +1,14 @@
 """Five figures of a month: cost, budget, forecast error, cost with an owner, savings; each with what it is compared with."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from meterbook.reports.change_text import VISIBLE, delta
 from meterbook.reports.month_frame import EARLY_DAY, MonthFrame
-from meterbook.reports.numbers import NONE, change, head, percent
+from meterbook.reports.numbers import NONE, head
 from meterbook.reports.section import Section
-from meterbook.reports.sections.kpis import Kpi, mood, owned
+from meterbook.reports.sections.kpis import Kpi, against, owned, spend
 
 
 def _build(frame: MonthFrame) -> Mapping[str, Any]:
@@ -14,11 +16,7 @@ def _build(frame: MonthFrame) -> Mapping[str, Any]:
 
 
 def _cost(frame: MonthFrame) -> Kpi:
-    name = "Cost of the month" if frame.is_whole else "Cost so far"
-    if not frame.before:
-        return Kpi(name, head(frame.now), "", f"nothing was recorded in {frame.rival}")
-    moved = change(frame.now, frame.before) if frame.before > 0 else None
-    return Kpi(name, head(frame.now), percent(moved, plus=True), f"{frame.basis}, {head(frame.before)}", mood(moved))
+    return spend(frame, "Cost of the month" if frame.is_whole else "Cost so far")
 
 
 def _budget(frame: MonthFrame) -> Kpi:
@@ -28,11 +26,9 @@ def _budget(frame: MonthFrame) -> Kpi:
         return Kpi(name, NONE, "", "no monthly budget for everything")
     if lands is None:
         return Kpi(name, NONE, "", f"needs 2 days of history; budget {head(frame.plan['amount_usd'])}")
-    gap = lands - frame.plan["amount_usd"]
-    moved, told = change(lands, frame.plan["amount_usd"]), head(gap)
-    return Kpi(
-        name, f"+{told}" if gap > 0 else told, percent(moved, plus=True), f"vs budget, {head(frame.plan['amount_usd'])}", mood(moved)
-    )
+    plan = frame.plan["amount_usd"]
+    gap, found = head(lands - plan), against(name, lands, plan, f"vs budget, {head(plan)}")
+    return replace(found, value=f"+{gap}" if lands - plan > VISIBLE else gap)
 
 
 def _forecast(frame: MonthFrame) -> Kpi:
@@ -41,10 +37,9 @@ def _forecast(frame: MonthFrame) -> Kpi:
         return Kpi(name, NONE, "", f"nothing was forecast on day {EARLY_DAY}")
     if not frame.is_whole:
         return Kpi(name, head(early["point_usd"]), "", f"{frame.span[0]:%B} is not over: nothing to hold it against yet")
-    off = change(early["point_usd"], frame.now)
     inside = early["low_usd"] <= frame.now <= early["high_usd"]
     held = f"actual {'inside' if inside else 'outside'} its 80{chr(160)}% band"
-    return Kpi(name, head(early["point_usd"]), percent(off, plus=True), f"off actual; {held}", "" if inside else "over")
+    return Kpi(name, head(early["point_usd"]), delta(early["point_usd"], frame.now), f"off actual; {held}", "" if inside else "over")
 
 
 def _savings(frame: MonthFrame) -> Kpi:

@@ -6,12 +6,12 @@ from typing import Any
 
 from meterbook.reports.budget_status import day_of
 from meterbook.reports.causes import listed
-from meterbook.reports.figures import ZERO
+from meterbook.reports.change_text import VISIBLE, amount, difference, is_level
 from meterbook.reports.kicker import kicker
 from meterbook.reports.month_frame import MonthFrame
-from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
-from meterbook.reports.sections.moved import VISIBLE, bridge, named
+from meterbook.reports.sections.moved import bridge, named
 
 _NAMED = 3
 _FLAT = Decimal("0.005")
@@ -25,15 +25,16 @@ def _build(frame: MonthFrame) -> Mapping[str, Any]:
 def headline(frame: MonthFrame) -> str:
     """The verdict, from the same figures as the charts below it."""
     name = f"{frame.span[0]:%B}"
-    if not frame.now and not frame.before:
-        return f"No cost was recorded in {name}."
+    if not frame.now:
+        was = f", against {amount(frame.before)} {frame.when}" if frame.before else ""
+        return f"No cost was recorded in {name}{was}."
     if frame.is_whole:
-        said = f"{name} cost {head(frame.now)}"
+        said = f"{name} {'cost' if frame.now > 0 else 'came to'} {amount(frame.now)}"
     else:
-        said = f"{name} has cost {head(frame.now)} by the {_ordinal(frame.last.day)}"
-        said += f" and is heading for {head(frame.landing['point_usd'])}" if frame.landing else ""
-    held = listed([*_against(frame)]) if frame.plan or frame.latest else ""
-    return ", ".join(filter(None, (said, held))) + _largest(frame) + "."
+        said = f"{name} has {'cost' if frame.now > 0 else 'come to'} {amount(frame.now)} by the {_ordinal(frame.last.day)}"
+        said += f" and is heading for {amount(frame.landing['point_usd'])}" if frame.landing else ""
+    held = [*_against(frame)]
+    return said + (f", {listed(held)}" if held else "") + _largest(frame) + "."
 
 
 def _against(frame: MonthFrame) -> Iterator[str]:
@@ -46,7 +47,7 @@ def _against(frame: MonthFrame) -> Iterator[str]:
 
 
 def _gap(gap: Decimal, rival: str) -> str:
-    if abs(gap) < VISIBLE:
+    if abs(gap) <= VISIBLE:
         return f"exactly {'on budget' if rival == 'budget' else 'as ' + rival}"
     return f"{head(abs(gap))} {'over' if gap > 0 else 'under'} {rival}"
 
@@ -61,26 +62,18 @@ def _largest(frame: MonthFrame) -> str:
 
 
 def _is_flat(frame: MonthFrame) -> bool:
-    moved = change(frame.now, frame.before)
-    return moved is not None and abs(moved) < _FLAT
+    return is_level(frame.now, frame.before, _FLAT)
 
 
 def causes(frame: MonthFrame) -> Iterator[str]:
     """What moved the month since the one before, in dollars; then what was held against the last forecast."""
     if not frame.before:
         if frame.now:
-            yield "It is the first month with cost: there is none to compare it with."
+            yield f"Nothing was recorded {frame.when} to compare it with."
         return
-    gap, moved = frame.now - frame.before, change(frame.now, frame.before)
     parts = sorted((part for part in bridge(frame) if abs(part[1]) >= VISIBLE), key=lambda part: (-abs(part[1]), part[0]))
-    most = ", ".join(f"{named(name)} {dollars(value, plus=True)}" for name, value in parts[:_NAMED])
-    if _is_flat(frame):
-        held = f"Cost held level with {frame.rival} ({dollars(gap, plus=True)})"
-        yield f"{held}; what moved cancels out: {most}." if parts else f"{held}."
-    elif moved is not None:
-        size = f", {percent(abs(moved))}," if frame.before > ZERO else ""
-        why = f": {most}" if most else ""
-        yield f"{dollars(abs(gap))}{size} {'more' if gap > 0 else 'less'} than {frame.rival}{why}."
+    most = [f"{named(name)} {dollars(value, plus=True)}" for name, value in parts[:_NAMED]]
+    yield difference(frame.now, frame.before, frame.rival, most, held=_FLAT)
     if frame.plan is None:
         yield "No monthly budget for everything is in budgets.yaml, so that nothing is said of one."
 

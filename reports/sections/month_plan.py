@@ -5,15 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.budget_status import day_of
-from meterbook.reports.charts import ACCENT, MUTED, Chart, bars
+from meterbook.reports.change_text import VISIBLE, relative
+from meterbook.reports.charts import ACCENT, MUTED, Chart, Read, bars
 from meterbook.reports.figures import Row
 from meterbook.reports.month_frame import MonthFrame
-from meterbook.reports.numbers import change, dollars, head, percent
+from meterbook.reports.numbers import dollars, head, percent
 from meterbook.reports.section import Section
-from meterbook.reports.sections.moved import VISIBLE
 
-_HOW = "marts.cost, {rows} rows of these days; marts.budget_use and marts.budget_outlook, the month's budget of everything; "
-_HOW_FORECAST = "marts.forecast, {forecasts} days on which something was said of everything"
+_NOTE = "Of the budgets that of everything in a month counts; a row of the forecast is a day on which something was said of everything."
 
 
 def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
@@ -23,10 +22,25 @@ def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
     texts = [(name, head(value)) for name, value, _ in rows]
     label = f"{frame.title}: " + ", ".join(f"{name} {text}" for name, text in texts)
     drawn = bars(texts, [float(value) for _, value, _ in rows], [colour for _, _, colour in rows])
-    days = sum(frame.span[0] <= row["day"] < frame.span[1] for row in frame.cost)
-    how = _HOW.format(rows=f"{days:,}") + _HOW_FORECAST.format(forecasts=len(frame.forecasts))
-    table = [*((name, dollars(value)) for name, value, _ in rows), *_band(frame)]
-    return {"chart": Chart("month_plan", label, drawn, ("What", "Dollars"), table, how), "sentences": list(sentences(frame))}
+    chart = Chart(
+        name="month_plan",
+        question=_question(frame),
+        label=label,
+        figure=drawn,
+        header=("What", "Dollars"),
+        rows=[*((name, dollars(value)) for name, value, _ in rows), *_band(frame)],
+        read=[Read("marts.cost", frame.cost), Read("marts.budget_use", frame.budgets), Read("marts.forecast", frame.forecasts)],
+        note=_NOTE,
+    )
+    return {"chart": chart, "sentences": list(sentences(frame))}
+
+
+def _question(frame: MonthFrame) -> str:
+    month, rivals = f"{frame.span[0]:%B}", [*(["its budget"] if frame.plan else []), *(["its forecasts"] if frame.forecasts else [])]
+    within = f"within {' and '.join(rivals)}" if rivals else ""
+    if not within:
+        return f"What did {month} cost?" if frame.is_whole else f"What has {month} cost so far?"
+    return f"Did {month} stay {within}?" if frame.is_whole else f"Does {month} stay {within}?"
 
 
 def _bars(frame: MonthFrame) -> Iterator[tuple[str, Decimal, str]]:
@@ -70,11 +84,11 @@ def sentences(frame: MonthFrame) -> Iterator[str]:
 
 
 def _off(now: Decimal, rival: Decimal) -> str:
-    gap, moved = now - rival, change(now, rival)
-    if abs(gap) < VISIBLE:
+    gap, moved = now - rival, relative(now, rival)
+    if abs(gap) <= VISIBLE:
         return "level with"
-    size = f" ({percent(moved, plus=True)})" if moved is not None and rival > 0 else ""
+    size = f" ({percent(moved, plus=True)})" if moved is not None else ""
     return f"{dollars(abs(gap))}{size} {'over' if gap > 0 else 'under'}"
 
 
-SECTION = Section("month_plan", _build, "No cost in this month.", "Did the month stay within its budget and its forecasts?")
+SECTION = Section("month_plan", _build, "No cost in this month.")

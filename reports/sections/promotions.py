@@ -7,8 +7,8 @@ from typing import Any
 from meterbook.reports.actions import Action, exactly, per_year
 from meterbook.reports.experiments import Advice, Experiment, Judged
 from meterbook.reports.figures import Figures
-from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.numbers import change, dollars, percent, price
+from meterbook.reports.review import Review
 from meterbook.reports.saving_ledger import Entry
 from meterbook.reports.section import Section
 from meterbook.reports.sections.savings_ledger import shown_quality
@@ -16,27 +16,27 @@ from meterbook.reports.sections.savings_ledger import shown_quality
 Graduate = tuple[Experiment, Judged]
 
 
-def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
-    rows = [*map(_saving, ready(frame)), *(_arm(*one) for one in graduates(frame))]
-    return {"rows": rows, "refused": _refused(frame), "month": f"{frame.span[0]:%B}"} if rows else None
+def _build(frame: Review) -> Mapping[str, Any] | None:
+    rows = [*(_saving(one, frame.told_as) for one in ready(frame)), *(_arm(*one) for one in graduates(frame))]
+    return {"rows": rows, "refused": _refused(frame), "month": frame.told_as} if rows else None
 
 
-def ready(frame: MonthFrame) -> list[Entry]:
+def ready(frame: Review) -> list[Entry]:
     """Savings whose quality held and that are no default yet."""
     return [one for one in frame.ledger.entries if one.state == one.status == "verified"]
 
 
-def graduates(frame: MonthFrame) -> list[Graduate]:
+def graduates(frame: Review) -> list[Graduate]:
     """Arms that are cheaper beyond chance and no worse, of experiments that ran in the period."""
     return [(one, judged) for one in frame.experiments for judged in one.judged if judged.advice == Advice.GRADUATE]
 
 
-def proposals(frame: MonthFrame) -> Iterator[Action]:
+def proposals(frame: Review) -> Iterator[Action]:
     """What to decide of them, with what a year would save; of what is live already it is what it saved of the month."""
     for entry in ready(frame):
         usd = exactly(per_year(entry.realised_usd, frame.elapsed.days)) if entry.realised_usd is not None else None
         text = f"Make {entry.saving} a default of the platform"
-        yield Action(text, entry.owner, usd, effort="low", topic="promotions", evidence="realised in this month", status="verified")
+        yield Action(text, entry.owner, usd, effort="low", topic="promotions", evidence=f"realised in this {frame.noun}", status="verified")
     for one, judged in graduates(frame):
         text = f"Graduate arm {judged.arm.name} of experiment {one.name} on {one.feature}"
         owner = _owner(frame, one.feature)
@@ -59,13 +59,13 @@ def _yearly(one: Experiment, judged: Judged) -> tuple[Decimal, Decimal, Decimal]
     return low, point, high
 
 
-def _saving(entry: Entry) -> Mapping[str, str]:
+def _saving(entry: Entry, when: str) -> Mapping[str, str]:
     return {
         "what": entry.saving,
         "about": f"{entry.lever}, {entry.owner}",
         "kind": "saving, verified",
         "gain": dollars(entry.realised_usd),
-        "of": "realised in the month",
+        "of": f"realised in {when}",
         "quality": shown_quality(entry.quality) or "not asked of GPUs",
     }
 
@@ -86,7 +86,7 @@ def _arm(one: Experiment, judged: Judged) -> Mapping[str, str]:
     }
 
 
-def _refused(frame: MonthFrame) -> str:
+def _refused(frame: Review) -> str:
     names = [one.saving for one in frame.ledger.entries if one.state == "verified" and one.status != one.state]
     return ", ".join(names)
 

@@ -5,14 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED, listed, ranked
-from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, bars
+from meterbook.reports.change_text import VISIBLE
+from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, Read, bars
 from meterbook.reports.figures import ZERO, Figures, Row
 from meterbook.reports.numbers import dollars, head, percent, ratio
 from meterbook.reports.section import Section
 
-VISIBLE = Decimal("0.5")
 NAMED = 2
 """Causes that the sentence names; the table has all of them."""
+_QUESTION = "What makes up the difference between the bills and what was computed?"
+_NOTE = "A row is the sum of a comparison and a cause, or of all days and providers."
 Causes = Sequence[tuple[str, Decimal]]
 
 
@@ -27,7 +29,7 @@ def _build(frame: Figures) -> Mapping[str, Any] | None:
     reported = {cause: row["amount_usd"] for (comparison, cause), row in found.items() if comparison == REPORTED}
     return {
         "sentence": sentence(cell["billed_usd"], cell["held_against_bill_usd"] or ZERO, causes, _residual(found)),
-        "chart": _chart(causes, difference),
+        "chart": _chart(causes, difference, [Read("marts.reconciliation_cause", found), Read("marts.reconciliation_cell", [cell])]),
         "rows": rows,
         "total": dollars(difference, plus=True),
         "reported": _reported(cell, ranked(reported)),
@@ -110,12 +112,21 @@ def _row(cause: str, amount: Decimal, row: Row | None) -> Mapping[str, Any]:
     return {"cause": cause, "amount": _short(amount, plus=True), "where": where, "action": ACTIONS[cause] if amount else ""}
 
 
-def _chart(causes: Causes, difference: Decimal) -> Chart:
+def _chart(causes: Causes, difference: Decimal, read: Sequence[Read]) -> Chart:
     parts = [(cause, amount) for cause, amount in causes if abs(amount) >= VISIBLE]
     rows = [*((cause.capitalize() if cause != "FX" else cause, amount) for cause, amount in parts), ("Billed minus computed", difference)]
     texts = [(name, _short(amount, plus=True)) for name, amount in rows]
     label = "Billed minus computed: " + ", ".join(f"{name} {text}" for name, text in texts)
-    return Chart("reconciliation", label, _drawn(rows, texts), ("Cause", "Dollars"), texts)
+    return Chart(
+        name="reconciliation",
+        question=_QUESTION,
+        label=label,
+        figure=_drawn(rows, texts),
+        header=("Cause", "Dollars"),
+        rows=texts,
+        read=read,
+        note=_NOTE,
+    )
 
 
 def _drawn(rows: Causes, texts: Sequence[tuple[str, str]]) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.budget_status import day_of
+from meterbook.reports.charts import Read, how
 from meterbook.reports.figures import ZERO, Row
-from meterbook.reports.month_frame import MonthFrame
 from meterbook.reports.numbers import dollars, plural
+from meterbook.reports.review import Review
 from meterbook.reports.section import Section
 
 SHOWN = 6
@@ -15,10 +16,11 @@ _LINES = """
     select corrects_period, reason, count(*) as lines, sum(amount_usd) as amount_usd from book.correction
     where day >= ? and day < ? group by corrects_period, reason order by corrects_period, reason
 """
+_NOTE = "A closed month stays as it was closed; what it would cost now, less what later months hold of it, is due in the first open one."
 
 
-def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
-    months = frame.rows("select * from marts.closed_month where period < ? order by period desc", frame.month)
+def _build(frame: Review) -> Mapping[str, Any] | None:
+    months = frame.rows("select * from marts.closed_month where period < ? order by period desc", frame.closed_before)
     lines = frame.rows(_LINES, *frame.span)
     if not months and not lines:
         return None
@@ -26,7 +28,7 @@ def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
         "sentence": sentence(months),
         "rows": [_row(row) for row in months if row["corrected_usd"] or row["due_usd"]][:SHOWN],
         "lines": [_line(row) for row in lines],
-        "how": f"marts.closed_month, {plural(len(months), 'row')}; book.correction, {plural(sum(row['lines'] for row in lines), 'line')}",
+        "how": how([Read("marts.closed_month", months), Read("book.correction", lines)], _NOTE),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from meterbook.reports.actions import LEVERS, Action, Standing, listed
 from meterbook.reports.month_frame import MonthFrame
+from meterbook.reports.review import Review
 from meterbook.reports.saving_ledger import SCENARIOS
 from meterbook.reports.section import Section
 
@@ -32,8 +33,8 @@ def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
     return {"rows": rows, "review": ""} if rows else None
 
 
-def levers(frame: MonthFrame, standing: Standing) -> list[Action]:
-    """What the largest potentials would have spared of the month's days."""
+def levers(frame: Review, standing: Standing) -> list[Action]:
+    """What the largest potentials would have spared of the period's days."""
     found = []
     for row in frame.rows(_ROWS, *frame.span)[:SHOWN]:
         (text, effort), idea = LEVERS[row["lever"]], standing.of_lever(row["lever"], row["feature"], row["team"])

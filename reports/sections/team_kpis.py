@@ -3,21 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from meterbook.reports.numbers import NONE, change, dollars, head, percent, points, ratio
+from meterbook.reports.numbers import NONE, head, percent, points, ratio
 from meterbook.reports.section import Section
-from meterbook.reports.sections.kpis import Kpi, forecast, idle, mood, unit
+from meterbook.reports.sections.kpis import Kpi, forecast, idle, spend, unit
 from meterbook.reports.team_frame import TeamFrame
 
 
 def _build(frame: TeamFrame) -> Mapping[str, Any]:
-    return {"kpis": [_spend(frame), forecast(frame), unit(frame), idle(frame), _share(frame)]}
-
-
-def _spend(frame: TeamFrame) -> Kpi:
-    """In percent, or in dollars where there was nothing before, or a credit."""
-    moved = change(frame.now, frame.before) if frame.before > 0 and frame.now >= 0 else None
-    delta = percent(moved, plus=True) if moved is not None else dollars(frame.now - frame.before, plus=True)
-    return Kpi("Cost of the week", head(frame.now), delta, f"{frame.week.basis}, {head(frame.before)}", mood(moved))
+    return {"kpis": [spend(frame, "Cost of the week"), forecast(frame), unit(frame), idle(frame), _share(frame)]}
 
 
 def _share(frame: TeamFrame) -> Kpi:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
+from meterbook.reports.charts import Picture
 from meterbook.reports.forecasts import told
 from meterbook.reports.month_svg import Course, drawn
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
+from meterbook.reports.sections.month import question, read
 from meterbook.reports.team_frame import TeamFrame
 
 
@@ -34,20 +36,15 @@ def _build(frame: TeamFrame) -> Mapping[str, Any] | None:
         rows += [(name, dollars(bounds[key])) for name, key in (("forecast", "point"), ("80 % from", "low"), ("80 % to", "high"))]
         label += f"; forecast {head(bounds['point'])}, 80 % between {head(bounds['low'])} and {head(bounds['high'])}"
     course = Course(label, f"1 {first:%b}", f"{last.day} {last:%b}", used, amount, **bounds)
-    return {
-        "question": _question(frame, last.day == frame.week.last.day, first.strftime("%B")),
-        "picture": drawn(course),
-        "rows": rows,
-        "band": told(landing) if landing else "",
-        "has_plan": plan is not None,
-        "how": f"marts.cost, {len(frame.month)} days of {first:%B}; the landing is of marts.forecast, the budget of marts.budget_use.",
-    }
-
-
-def _question(frame: TeamFrame, is_over: bool, month: str) -> str:  # noqa: FBT001 -- one of two tenses
-    if not frame.plan:
-        return f"What did {month} cost?" if is_over else f"What has {month} cost so far?"
-    return f"Where did {month} end against its budget?" if is_over else f"Where does {month} stand against its budget?"
+    picture = Picture(
+        question=question(frame, "budget"),
+        label=label,
+        picture=drawn(course),
+        header=("Cost to date", "USD"),
+        rows=rows,
+        read=read(frame),
+    )
+    return {"picture": picture, "band": told(landing) if landing else "", "has_plan": plan is not None}
 
 
 SECTION = Section("team_month", _build, "No cost in this month yet.")

@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from meterbook.reports.charts import how
 from meterbook.reports.figures import ZERO
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
-from meterbook.reports.sections.moved import bridge, changes, sentences, shown
+from meterbook.reports.sections.moved import NOTE, bridge, question, read, sentences, shown
 from meterbook.reports.team_frame import TeamFrame
 
 WIDTH, TALL = 160, 14
@@ -22,10 +23,10 @@ def _build(frame: TeamFrame) -> Mapping[str, Any] | None:
     parts = shown(bridge(frame))
     start, end = frame.names
     return {
-        "question": f"What moved the cost against {frame.week.rival}?",
+        "question": question(frame),
         "rows": list(_rows([(start, frame.before), *parts, (end, frame.now)])),
         "sentences": sentences(frame),
-        "how": f"marts.cost_change, {len(changes(frame))} rows of the team: effects that add up to the change; docs/explain.md says how.",
+        "how": how(read(frame), f"{NOTE} docs/explain.md says how."),
     }
 
 

@@ -1,40 +1,41 @@
 """What a team spends most on: features, tenants and models, each with its change; what is not shown is one row, so that all adds up."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from meterbook.reports.figures import ZERO, Span
+from meterbook.reports.charts import Read, how
+from meterbook.reports.figures import ZERO, Row, Span
 from meterbook.reports.numbers import NONE, dollars, percent
 from meterbook.reports.section import Section
 from meterbook.reports.team_frame import TeamFrame
 
 SHOWN = 6
 _NONE = {"(none)": "no {}"}
-_TABLES: Mapping[str, tuple[str, str]] = {
-    "feature": ("marts.cost", "all cost"),
-    "tenant": ("marts.cost", "all cost"),
-    "model": ("marts.spend", "model usage; what has no price is not in it"),
+_TABLES: Mapping[str, str] = {
+    "feature": "marts.cost",
+    "tenant": "marts.cost",
+    "model": "marts.spend",
 }
-"""Where the sums are from, and of what."""
+"""Where the sums are from."""
+_NOTE = "The rows are the features, tenants and models that cost anything in the week; calls without a price are in none of them."
 Sums = Mapping[str, Decimal]
 
 
 def _build(frame: TeamFrame) -> Mapping[str, Any] | None:
-    tables = [_table(frame, column, *said) for column, said in _TABLES.items()]
+    tables = [_table(frame, column) for column in _TABLES]
     found = [table for table in tables if table["rows"]]
-    return {"tables": found, "basis": frame.week.basis} if found else None
+    read = [Read(table, _costs(frame, column, frame.span)) for column, table in _TABLES.items()]
+    return {"tables": found, "basis": frame.week.basis, "how": how(read, _NOTE)} if found else None
 
 
-def _table(frame: TeamFrame, column: str, table: str, of: str) -> dict[str, Any]:
-    now, before = (_sums(frame, table, column, span) for span in (frame.span, frame.earlier))
+def _table(frame: TeamFrame, column: str) -> dict[str, Any]:
+    now, before = ({row["name"]: row["cost_usd"] for row in _costs(frame, column, span)} for span in (frame.span, frame.earlier))
     total, was = sum(now.values(), ZERO), sum(before.values(), ZERO)
     return {
         "name": column,
         "rows": list(_rows(column, now, before, total)),
         "total": {"cost": dollars(total), "change": dollars(total - was, plus=True)},
-        "how": f"{table}, {len(now)} {column}s this week; {of}",
     }
 
 
@@ -56,15 +57,12 @@ def _rows(column: str, now: Sums, before: Sums, total: Decimal) -> Iterator[Mapp
         }
 
 
-def _sums(frame: TeamFrame, table: str, column: str, span: Span) -> Sums:
+def _costs(frame: TeamFrame, column: str, span: Span) -> list[Row]:
     query = f"""
-        select team, {column} as name, sum(cost_usd) as cost_usd from {table} where day >= ? and day < ?
+        select team, {column} as name, sum(cost_usd) as cost_usd from {_TABLES[column]} where day >= ? and day < ?
         group by team, {column} having sum(cost_usd) <> 0
     """
-    sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for row in frame.own("team", query, *span):
-        sums[row["name"]] += row["cost_usd"]
-    return dict(sums)
+    return frame.own("team", query, *span)
 
 
 SECTION = Section("team_top", _build, "Nothing was spent in these days.", "What it spends most on")

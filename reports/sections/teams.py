@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from meterbook.reports.frame import ZERO, Frame
-from meterbook.reports.numbers import dollars, percent, price, ratio
+from meterbook.reports.numbers import NONE, dollars, percent, plural, price, ratio, share_used
 from meterbook.reports.section import Section
 from meterbook.reports.svg import bullet, sparkline
 
@@ -18,6 +18,7 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
     if not names:
         return None
     budgets = {row["team"]: row for row in frame.budgets if row["team"] and row["period"] == "month" and row["scope"] == row["team"]}
+    weeks = plural(max(map(len, frame.weekly.values())), "week")
     rows = [
         {
             "team": name,
@@ -26,8 +27,8 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
             "cost": dollars(now.get(name, ZERO)),
             "change": dollars(now.get(name, ZERO) - before.get(name, ZERO), plus=True),
             "mood": _mood(now.get(name, ZERO) - before.get(name, ZERO)),
-            "share": percent(ratio(now.get(name, ZERO), frame.now)),
-            "spark": sparkline(frame.weekly[name], f"{name}, thirteen weeks"),
+            "share": percent(ratio(now.get(name, ZERO), frame.now)) if frame.now > 0 else NONE,
+            "spark": sparkline(frame.weekly[name], f"{name}, {weeks}"),
             "budget": _budget(budgets.get(name)),
             "unit": _unit(frame.unit_of_team.get(name)),
         }
@@ -38,6 +39,7 @@ def _build(frame: Frame) -> Mapping[str, Any] | None:
         "total": dollars(frame.now),
         "total_change": dollars(frame.now - frame.before, plus=True),
         "basis": frame.week.basis,
+        "weeks": weeks,
         "month": f"{frame.week.last:%B}",
     }
 
@@ -52,11 +54,11 @@ def _unit(row: Mapping[str, Any] | None) -> Mapping[str, str] | None:
 
 
 def _budget(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    used = ratio(row["used_usd"], row["amount_usd"]) if row else None
-    if row is None or used is None:
+    spent = ratio(row["used_usd"], row["amount_usd"]) if row else None
+    if row is None or spent is None:
         return None
     elapsed = Decimal(row["day_of_period"]) / row["days_in_period"]
-    return {"picture": bullet(used, elapsed, row["budget"]), "text": f"{percent(used)} of {dollars(row['amount_usd'])}"}
+    return {"picture": bullet(spent, elapsed, row["budget"]), "text": f"{share_used(spent)} of {dollars(row['amount_usd'])}"}
 
 
 SECTION = Section("teams", _build, "No team had any cost.", "By team")

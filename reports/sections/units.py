@@ -24,8 +24,8 @@ def _build(frame: Figures) -> Mapping[str, Any] | None:
 
 def told(frame: Figures, now: Mapping[str, Row], before: Mapping[str, Row]) -> dict[str, Any]:
     """Units of a period, each beside the same one before, with its quality."""
-    days, frozen = _days(frame, frame.span), _frozen(frame)
-    rows = [_row(row, before.get(name), _tracked(name, row, days, frozen)) for name, row in now.items()]
+    days, baselines = days_of_units(frame, frame.span), frozen(frame)
+    rows = [_row(row, before.get(name), tracked(name, row, days, baselines)) for name, row in now.items()]
     return {"rows": rows, "basis": frame.basis, "refused": [row for row in rows if row["refused"]]}
 
 
@@ -64,13 +64,14 @@ def _between(found: Track) -> str:
     return f"{low} to {high}{NBSP}%".replace("-", MINUS)
 
 
-def _tracked(name: str, row: Row, days: Mapping[str, Sequence[UnitDay]], frozen: Mapping[str, tuple[list[UnitDay], Decimal]]) -> Track:
+def tracked(name: str, row: Row, days: Mapping[str, Sequence[UnitDay]], baselines: Mapping[str, tuple[list[UnitDay], Decimal]]) -> Track:
     """Against the target of the row; quality against the frozen baseline, where there is one."""
-    before, margin = frozen.get(name, ([], Decimal(0)))
+    before, margin = baselines.get(name, ([], Decimal(0)))
     return track(name, days[name], before, Goal(target_usd=row["target_usd"], margin=margin))
 
 
-def _days(frame: Figures, span: Span) -> dict[str, list[UnitDay]]:
+def days_of_units(frame: Figures, span: Span) -> dict[str, list[UnitDay]]:
+    """The days of a span that have anything of a unit, by unit."""
     query = """
         select unit, day, cast(sum(units) as bigint) as units, cast(sum(successes) as bigint) as successes, sum(cost_usd) as cost_usd,
             sum(quality_sum) as quality_sum, cast(sum(quality_count) as bigint) as quality_count
@@ -86,7 +87,7 @@ def _by_unit(rows: Sequence[Row]) -> dict[str, list[UnitDay]]:
     return found
 
 
-def _frozen(frame: Figures) -> dict[str, tuple[list[UnitDay], Decimal]]:
+def frozen(frame: Figures) -> dict[str, tuple[list[UnitDay], Decimal]]:
     """The frozen baselines by unit, each with how far quality may fall."""
     rows = frame.rows("select * from marts.unit_baseline order by unit, day")
     margins = {row["unit"]: row["quality_margin"] for row in rows}

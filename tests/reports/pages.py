@@ -1,16 +1,20 @@
 """A page of every kind, from marts that a test may have changed: what the browser looks at."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, get_type_hints
 
 import duckdb
+from quarter_rows import fill_quarter
 
 from meterbook.reports.charges import Edition, Month
 from meterbook.reports.frame import PageFacts
+from meterbook.reports.gate import Verdict
+from meterbook.reports.kinds import KINDS
 from meterbook.reports.listing import Listing, Page
-from meterbook.reports.page import KINDS, render
+from meterbook.reports.page import render
 from meterbook.reports.periods import week
 from meterbook.reports.quality import QualityFacts, Rule
 from meterbook.reports.ratecard import METERS, ModelClass, Price, RateCard, Service
@@ -28,6 +32,7 @@ LARGE = Decimal("123456.5")
 NAMES = (
     *("team", "tenant", "feature", "model", "owner", "source", "file", "pool", "budget", "label", "culprit", "scope"),
     *("value", "cost_centre", "series", "task", "at_limit", "experiment", "arm", "queue", "other_source", "card_id"),
+    *("commitment", "minimum"),
 )
 """Columns of text that people and their systems fill in."""
 KEPT = frozenset({"unowned", "unallocated", "(none)", "everything", "priced", "all"})
@@ -53,7 +58,7 @@ def page_of(kind: str, con: Con, facts: PageFacts, name: str = "") -> str:
 
 
 def fill(con: Con) -> None:
-    """What the savings page and the quality page have sections for, added to the company's marts."""
+    """What the savings page, the quality page and the quarterly page have sections for, added to the company's marts."""
     named = {"day": date(2026, 10, 5), "team": "customer-success", "feature": "invoice-extraction-of-scans", "model": "claude-sonnet-4-5"}
     spread = {"low_saving_usd": -LARGE, "point_saving_usd": LARGE, "high_saving_usd": 9 * LARGE}
     of_model = named | {"provider": "anthropic", "requests": 1_234_567}
@@ -69,6 +74,24 @@ def fill(con: Con) -> None:
     money = dict.fromkeys(("read_saving_usd", "write_premium_usd", "storage_usd", "saving_usd"), LARGE)
     _put(con, "marts.prompt_cache", of_model | spread | tokens | money | {"unpriced_requests": 5})
     _fill_quality(con)
+    _fill_prices(con)
+    fill_quarter(con)
+
+
+def _fill_prices(con: Con) -> None:
+    """What customers pay for a ticket, less than it costs from October on; and what the third day of October said of it."""
+    for first, end, usd in ((date(2026, 7, 1), date(2026, 10, 1), "0.60"), (date(2026, 10, 1), date(9999, 12, 31), "0.40")):
+        _put(con, "book.unit_price", {"unit": "ticket", "starts_on": first, "ends_on": end, "price_usd": Decimal(usd)})
+    con.execute("""
+        insert into marts.unit_margin by name
+        select cost.day, cost.unit, cost.label, price.price_usd, units, successes, cost_usd, successes * price.price_usd as revenue_usd,
+            successes * price.price_usd - cost_usd as margin_usd
+        from marts.unit_cost as cost
+        inner join book.unit_price as price on price.unit = cost.unit and cost.day >= price.starts_on and cost.day < price.ends_on
+    """)
+    money = {"used_usd": LARGE, "low_usd": LARGE, "point_usd": 2 * LARGE, "high_usd": 3 * LARGE, "method": "conformal"}
+    place = {"dimension": "total", "scope": "all", "period": "2026-10", "period_start": date(2026, 10, 1), "days_left": 28}
+    _put(con, "marts.forecast", {"day": date(2026, 10, 3), **place, **money})
 
 
 def _fill_quality(con: Con) -> None:
@@ -114,7 +137,15 @@ def _quality(_con: Con, facts: PageFacts, name: str) -> QualityFacts:
     rule = f"same_items < 0 and source <> '{quoted}'"
     rules = [Rule("marts.same_money", rule, is_blocking=False, rows=123_456_789, partitions=["2026-10-01", "2026-10-25"])]
     refused = [(f"{name}gateway/{number}.jsonl", f"no {name or 'format'} is known") for number in range(2)]
-    return QualityFacts(facts.company, LAST, refused, rules, run_hash="c0ffee")
+    days = [f"2026-10-{day:02}" for day in range(1, 26)]
+    place = "gate.largest_call_usd.critical $1,000,000 of meterbook.yaml"
+    told = {"severity": "critical", "expected": "at most $1,000,000", "place": place, "worst": days[0], "observed": "$123,456,789.01"}
+    failing = Verdict(
+        "largest_call_usd", "Dearest call", "day", "the dearest call cost {}", **told, judged=92, failed=days, todo=f"{name}look"
+    )
+    unknown = replace(failing, worst="", observed="", judged=0, failed=(), severity="warning")
+    broken = replace(failing, error=f"{name}no such column")
+    return QualityFacts(facts.company, LAST, refused, rules, run_hash="c0ffee", verdicts=[failing, unknown, broken])
 
 
 def _ratecard(_con: Con, facts: PageFacts, name: str) -> RateCard:

@@ -14,7 +14,8 @@ import pytest
 from browsing import NARROWEST, PRINTED, SCHEMES, WIDTHS, Look, looked_at
 from examples import IS_NIGHT
 
-from meterbook.reports.page import KINDS, PageFacts, render
+from meterbook.reports.kinds import KINDS
+from meterbook.reports.page import PageFacts, render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

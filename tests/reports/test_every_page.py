@@ -12,7 +12,8 @@ import pytest
 from browsing import contrast, variables
 
 from meterbook.reports import charts
-from meterbook.reports.page import KINDS, PageFacts
+from meterbook.reports.kinds import KINDS
+from meterbook.reports.page import PageFacts
 
 Con = duckdb.DuckDBPyConnection
 STYLE = (Path(charts.__file__).parent / "templates" / "style.css.j2").read_text("utf-8")

@@ -13,9 +13,10 @@ from meterbook.assets.own_sections import load_sections, problems
 from meterbook.assets.workspace import columns
 from meterbook.pipelines.scaffold import scaffold
 from meterbook.reports.additions import Additions
+from meterbook.reports.kinds import KINDS
 from meterbook.reports.numbers import dollars
 from meterbook.reports.own_html import refuse_unfit
-from meterbook.reports.page import KINDS, Made, PageFacts, make, render
+from meterbook.reports.page import Made, PageFacts, make, render
 
 WEEK = "2026-W43"
 GUIDE = Path(__file__).parents[2] / "docs" / "extending-pages.md"
@@ -81,9 +82,8 @@ def test_a_query_becomes_bars_a_sentence_and_a_table_of_the_same_figures(tmp_pat
     assert f"{costs[0][0]} has the most of {len(costs)}: {dollars(costs[0][1])}, " in section
     assert f"of the {dollars(sum((cost for _, cost in costs), Decimal(0)))} shown." in section
     assert all(f"<td>{dollars(cost)}</td>" in section for _, cost in costs)
-    assert f"{len(costs)} rows of sections/spend.sql, from marts.cost, on a page of 2026-10-19 to 2026-10-25." in section
-    assert "Who spent most?" in section
-    assert "group by team" in section
+    assert f"sections/spend.sql, {len(costs)} rows. A query of marts.cost, on a page of 2026-10-19 to 2026-10-25." in section
+    assert all(said in section for said in ("Who spent most?</h3>", "group by team"))
 
 
 def test_a_section_stands_where_it_says_and_else_before_the_last(tmp_path: Path, lake: Con, facts: PageFacts) -> None:
@@ -120,6 +120,7 @@ WRONG = {
     "no number": ({"x_sql": TEAMS, "x_yaml": YAML.replace("x: team, y: cost_usd", "x: cost_usd, y: team")}, "in team, which is no number"),
     "key": ({"x_sql": TEAMS, "x_yaml": YAML + "titel: x\n"}, "sections/x.yaml:5: titel: unknown key; did you mean title?"),
     "unit": ({"x_sql": TEAMS, "x_yaml": YAML.replace("y: cost_usd", "y: cost_usd, unit: dolars")}, "did you mean dollars?"),
+    "question": ({"x_sql": TEAMS, "x_yaml": YAML.replace("most?", "most")}, "x.yaml:2: question: is the question that the figure answers"),
     "yaml": ({"x_sql": TEAMS, "x_yaml": "title: [\n"}, "sections/x.yaml:2: "),
     "page": ({"x_sql": TEAMS, "x_yaml": YAML + "pages: [wekly]\n"}, "sections/x.yaml:5: pages: there is no page 'wekly' to add to"),
     "statement": ({"x_sql": TEAMS, "x_yaml": YAML + "pages: [statement]\n"}, "no page 'statement' to add to"),
@@ -175,12 +176,12 @@ def test_files_that_cannot_be_read_are_told_without_the_folders_of_the_machine(t
 
 
 CHART = """\
-from meterbook.reports.charts import Chart
+from meterbook.reports.charts import Chart, Read
 from meterbook.reports.section import Section
 
 def build(week):
-    return {"chart": Chart(NAME, "label", {"data": [{"y": [VALUE]}], "layout": {}}, ["a"], [["1"]])}
-
+    said = {"question": "How much?", "label": "one", "header": ["a"], "rows": [["1"]], "read": [Read("marts.cost", week.cost)]}
+    return {"chart": Chart(name=NAME, figure={"data": [{"y": [VALUE]}], "layout": {}}, **said)}
 SECTION = Section("x", build)
 """
 DRAWN = '{% with chart = it.chart %}{% include "chart.html.j2" %}{% endwith %}'
