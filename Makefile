@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 PYTHON312 ?= $(firstword $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.12.*/bin/python) 3.12)
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo dev docs test tests-of-today lint types nightly focus-validate second-opinion lock clean
+.PHONY: setup demo dev docs test tests-of-today lint types nightly focus-validate second-opinion bench-peers lock clean
 
 setup: $(STAMP)
 
@@ -60,7 +60,7 @@ build/focus-validator/.ready: tests/focus_validator/requirements.txt $(STAMP)
 focus-validate: setup build/focus-validator/.ready
 	METERBOOK_FOCUS=1 $(BIN)/pytest tests/focus_validator
 
-# AutoETS is large and has pandas with it, which nothing else needs: an environment of its own, with all of ours at the same versions.
+# AutoETS is large, and nothing else needs what it brings: an environment of its own, with all of ours at the same versions.
 build/forecast/.ready: tests/second_opinion/requirements.txt $(STAMP)
 	$(UV) venv --quiet --clear --python $(BIN)/python build/forecast
 	$(UV) pip install --quiet --python build/forecast/bin/python --require-hashes -r $<
@@ -70,15 +70,29 @@ build/forecast/.ready: tests/second_opinion/requirements.txt $(STAMP)
 second-opinion: setup build/forecast/.ready
 	build/forecast/bin/python -m pytest tests/second_opinion
 
+# What meterbook is measured beside: an environment of its own, with all of ours at the same versions.
+build/peers/.ready: tests/bench_peers/requirements.txt $(STAMP)
+	$(UV) venv --quiet --clear --python $(BIN)/python build/peers
+	$(UV) pip install --quiet --python build/peers/bin/python --require-hashes -r $<
+	$(UV) pip install --quiet --python build/peers/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+bench-peers: setup build/peers/.ready
+	build/peers/bin/python -m pytest tests/bench_peers
+	build/peers/bin/meterbook bench peers
+
 nightly: lint types
 	-$(MAKE) build/focus-validator/.ready
 	-$(MAKE) build/forecast/.ready
+	-$(MAKE) build/peers/.ready
 	test ! -e build/forecast/.ready || build/forecast/bin/python -m pytest tests/second_opinion
+	test ! -e build/peers/.ready || build/peers/bin/python -m pytest tests/bench_peers
 	METERBOOK_NIGHTLY=1 $(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra ui --extra gpu --extra notify --extra email --extra dev --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in -o requirements.lock
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra forecast --constraint requirements.lock --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in tests/second_opinion/requirements.in -o tests/second_opinion/requirements.txt
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --extra bench --constraint requirements.lock --no-emit-index-url --no-emit-find-links --no-header pyproject.toml build-requirements.in tests/bench_peers/requirements.in -o tests/bench_peers/requirements.txt
 
 clean:
 	rm -rf $(VENV) build demo .dagster

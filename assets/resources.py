@@ -15,6 +15,7 @@ Reporter = Callable[[str, int], None]
 
 # Dagster copies resources for each run, so whoever follows a run in this process is kept beside them.
 _LISTENER: ContextVar[Reporter | None] = ContextVar("listener", default=None)
+_LENT: ContextVar[Workspace | None] = ContextVar("lent", default=None)
 
 
 @contextmanager
@@ -25,6 +26,16 @@ def listening(reporter: Reporter) -> Iterator[None]:
         yield
     finally:
         _LISTENER.reset(token)
+
+
+@contextmanager
+def lending(workspace: Workspace) -> Iterator[None]:
+    """Have runs in this process work on a book that is open already: to look at every file of a year of days once more takes a second."""
+    token = _LENT.set(workspace)
+    try:
+        yield
+    finally:
+        _LENT.reset(token)
 
 
 def report(step: str, done: int = 1) -> None:
@@ -45,11 +56,14 @@ class BookResource(dg.ConfigurableResource[Workspace]):
     _workspace: Workspace | None = PrivateAttr(default=None)
 
     def workspace(self) -> Workspace:
-        """The opened book.
+        """The opened book: the one that is lent, where it is this one.
 
         Raises:
             BookError: the book is wrong.
         """
+        lent = _LENT.get()
+        if lent and lent.folder == Path(self.folder):
+            return lent
         if self._workspace is None:
             self._workspace = Workspace(Path(self.folder))
         return self._workspace

@@ -1,8 +1,6 @@
 """Measurements beside a peer: each case in a process of its own, in alternation, so that a noisy machine bothers all of them alike."""
 
 import json
-import os
-import platform
 import re
 import resource
 import shutil
@@ -11,13 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from meterbook.sql.engine import Engine
@@ -32,12 +26,24 @@ class Measured:
         cpu_seconds: of all threads.
         peak_bytes: largest resident memory of the process.
         rows: rows that came out.
+        more: what else is to be said of it, by name.
     """
 
     seconds: float
     cpu_seconds: float
     peak_bytes: int
     rows: int
+    more: Mapping[str, str | float] = field(default_factory=dict)
+
+    @property
+    def seconds_per_row(self) -> float:
+        """By which cases are held against each other: most do the same rows, a slow peer or a shorter time fewer."""
+        return self.seconds / max(1, self.rows)
+
+    @property
+    def cpu_seconds_per_row(self) -> float:
+        """The same of all threads, which others at work on the machine bother less."""
+        return self.cpu_seconds / max(1, self.rows)
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,23 @@ class Case:
         name: what it is.
         module: run as `python -m module *arguments`; prints a `Measured` as JSON in its last line.
         arguments: of the module.
-        at_most: bar: seconds over those of the peer, where there is one.
+        at_most: bar: seconds a row over those of the peer, where there is one.
+        at_least: the same from below, for a peer that is to take longer.
+        at_most_seconds: bar of the seconds themselves.
+        at_most_bytes: bar of the memory.
+        against: name of the case it is held against; the first one where not given.
+        missing: why it cannot be measured here; it is said, not run.
     """
 
     name: str
     module: str
     arguments: Sequence[str]
     at_most: float | None = None
+    at_least: float | None = None
+    at_most_seconds: float | None = None
+    at_most_bytes: int | None = None
+    against: str = ""
+    missing: str = ""
 
 
 def peak_bytes() -> int:
@@ -78,16 +94,32 @@ def run(case: Case) -> Measured:
     return Measured(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def told(work: Callable[[], int]) -> None:
+def told(work: Callable[[], int], more: Callable[[], Mapping[str, str | float]] = dict) -> None:
     """Do what a case measures, and print its figures as the last line of its process.
 
     Args:
         work: gives the rows it did.
+        more: what else is to be said of it, asked when the time has been taken.
     """
-    began, cpu = time.perf_counter(), time.process_time()
+    began, cpu = time.perf_counter(), _cpu_seconds()
     rows = work()
-    took, worked = time.perf_counter() - began, time.process_time() - cpu
-    print(json.dumps({"seconds": took, "cpu_seconds": worked, "peak_bytes": peak_bytes(), "rows": rows}))  # noqa: T201 -- for `run`
+    took, worked = time.perf_counter() - began, _cpu_seconds() - cpu
+    found = Measured(took, worked, peak_bytes(), rows, more())
+    print(json.dumps(asdict(found)))  # noqa: T201 -- for `run`
+
+
+def _cpu_seconds() -> float:
+    """Of all threads, and of the processes that were started and have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
+
+
+def warm(paths: Iterable[Path]) -> None:
+    """Read files once, so that every case finds them in the file cache."""
+    for path in paths:
+        with path.open("rb") as handle:
+            while handle.read(2**24):
+                pass
 
 
 def make_anew(engine: "Engine", tables: Iterable[str]) -> None:
@@ -106,9 +138,10 @@ def compare(cases: Sequence[Case], rounds: int, progress: Callable[[str], None])
         rounds: how often each is run.
         progress: told of each run before it begins.
     """
-    found: dict[str, list[Measured]] = {case.name: [] for case in cases}
+    able = [case for case in cases if not case.missing]
+    found: dict[str, list[Measured]] = {case.name: [] for case in able}
     for number in range(1, rounds + 1):
-        for case in cases:
+        for case in able:
             progress(f"{case.name} ({number} of {rounds})")
             found[case.name].append(run(case))
     return found
@@ -121,56 +154,15 @@ def median(runs: Sequence[Measured]) -> Measured:
         statistics.median(one.cpu_seconds for one in runs),
         int(statistics.median(one.peak_bytes for one in runs)),
         runs[0].rows,
+        runs[0].more,
     )
 
 
-def machine() -> Mapping[str, str | int]:
-    """What the figures were measured on."""
-    packages = {name: version(name) for name in ("meterbook", "duckdb", "polars", "pyarrow", "msgspec")}
-    return {"cores": os.cpu_count() or 0, "processor": platform.machine(), "python": platform.python_version(), **packages}
-
-
-def show(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], console: Console) -> None:
-    """Print medians, and ratios to the first case."""
-    table = Table(Column("case", no_wrap=True), "seconds", "rows/s", "x peer", "bar", "CPU s", "peak GiB", show_edge=False)
-    peer = median(found[cases[0].name])
-    for case in cases:
-        one = median(found[case.name])
-        bar = f"<= {case.at_most:.2f}" if case.at_most else ""
-        table.add_row(
-            case.name, f"{one.seconds:.2f}", f"{one.rows / one.seconds:,.0f}", f"{one.seconds / peer.seconds:.2f}", bar,
-            f"{one.cpu_seconds:.2f}", f"{one.peak_bytes / 2**30:.2f}",
-        )  # fmt: skip
-    console.print(table)
+def peer_of(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], case: Case) -> Measured:
+    """Medians of the case that one is held against."""
+    return median(found[case.against or cases[0].name])
 
 
 def ratio(cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], case: Case) -> float:
-    """Seconds of a case over those of the first, medians of both."""
-    return median(found[case.name]).seconds / median(found[cases[0].name]).seconds
-
-
-def write(path: Path, cases: Sequence[Case], found: Mapping[str, Sequence[Measured]], **more: float) -> None:
-    """Write every run as JSON, with medians, the machine and versions.
-
-    Args:
-        path: the file.
-        cases: the peer first.
-        found: runs by name of the case.
-        more: further figures, by name.
-    """
-    said = {
-        "machine": machine(),
-        **more,
-        "cases": [
-            {
-                "case": case.name,
-                "at_most": case.at_most,
-                "ratio_to_peer": ratio(cases, found, case),
-                "median": asdict(one := median(found[case.name])),
-                "rows_per_second": one.rows / one.seconds,
-                "runs": [asdict(run) for run in found[case.name]],
-            }
-            for case in cases
-        ],
-    }
-    path.write_text(json.dumps(said, indent=2) + "\n", "utf-8")
+    """Seconds a row of a case over those of the one it is held against, medians of both."""
+    return median(found[case.name]).seconds_per_row / peer_of(cases, found, case).seconds_per_row

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.table import Table
 
-from meterbook.pipelines import bench
+from meterbook.pipelines import bench_verdicts
 from meterbook.pipelines.bench_anomalies import DETECTOR, REPORT, TUNE, Figures
 
 AT_LEAST: Mapping[str, float] = {"f1": 0.64, "loop": 0.95, "drop": 0.83, "level": 0.75, "ramp": 0.75}
@@ -37,7 +37,7 @@ def show(found: Figures, console: Console) -> None:
 
 def as_json(found: Figures) -> str:
     """All figures, with the machine and versions."""
-    return json.dumps({"machine": bench.machine(), **found}, indent=2) + "\n"
+    return json.dumps({"machine": bench_verdicts.machine(), **found}, indent=2) + "\n"
 
 
 def _columns(found: Figures) -> Iterator[tuple[str, Figures]]:

@@ -17,7 +17,7 @@ from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake
 from meterbook.sql.scratch import scratch
 
-GPUS, HOURS = 1000, 28
+GPUS, HOURS, SECONDS, BYTES = 1000, 28, 60, 2 * 2**30
 FIRST = date(2026, 10, 1)
 MEMORY = "1GB"
 """What DuckDB may keep; what its threads work on comes on top."""
@@ -46,7 +46,10 @@ def cases(folder: Path, gpus: int = GPUS, hours: int = HOURS) -> list[Case]:
     """
     _generate(folder, gpus, hours)
     said = [str(folder), str(gpus), str(hours)]
-    return [Case("scan and group", _MODULE, ["scan", *said]), Case("samples to GPU hours", _MODULE, ["hours", *said])]
+    return [
+        Case("scan and group", _MODULE, ["scan", *said]),
+        Case("samples to GPU hours", _MODULE, ["hours", *said], at_most_seconds=SECONDS, at_most_bytes=BYTES),
+    ]
 
 
 def _folder(folder: Path, gpus: int, hours: int) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from meterbook.pipelines.bench import Case, told
+from meterbook.pipelines.bench import Case, told, warm
 
 ROWS = 333_333
 EVERY = 1_000
@@ -111,9 +111,7 @@ def _main(what: str, file: str) -> None:
 
     formats()
     path = Path(file)
-    with path.open("rb") as handle:  # a warm file cache
-        while handle.read(2**24):
-            pass
+    warm([path])
     folder = Path(tempfile.mkdtemp())
     try:
         told(lambda: work(path, folder))

@@ -1,13 +1,14 @@
 """`meterbook bench ...`: measurements beside a peer, each in one invocation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from meterbook.assets.book import BookError
-from meterbook.pipelines import bench
+from meterbook.pipelines import bench, bench_verdicts
+from meterbook.pipelines.bench_listed import BENCHES, FLEET, Bench
 from meterbook.pipelines.consoles import out
 
 app = typer.Typer(help="Measurements beside a peer, in one invocation.", no_args_is_help=True, rich_markup_mode=None)
@@ -18,89 +19,55 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write every run here,
 KEPT = Path("build/bench")
 
 
-@app.command("ingest", epilog="Example: meterbook bench ingest --rounds 5 --json ingest.json")
-def ingest(
-    rows: Annotated[int, typer.Option(min=1_000, help="Lines of the gateway log.")] = 333_333,
-    rounds: Rounds = 3,
-    folder: Folder = KEPT,
-    json: Json = None,
-) -> None:
-    """The door beside DuckDB's plain read_json: decode, validate, set aside, type, write Parquet."""
-    from meterbook.pipelines import bench_ingest  # noqa: PLC0415 -- what is measured is slow to load
+def _command(one: Bench) -> None:
+    """Make the command of a benchmark that is told by its rows."""
 
-    out.print(f"gateway logs of {rows:,} lines in {folder}", soft_wrap=True)
-    _measure(lambda: bench_ingest.cases(folder, rows), rounds, rows, json)
-
-
-@app.command("price", epilog="Example: meterbook bench price --rows 10000000 --rounds 5 --json price.json")
-def price(
-    rows: Annotated[int, typer.Option(min=1_000, help="Requests, over 30 days.")] = 10_000_000,
-    rounds: Rounds = 3,
-    folder: Folder = KEPT,
-    json: Json = None,
-) -> None:
-    """Pricing and roll-up beside a bare scan-and-group of the same requests, both within 512 MB of DuckDB."""
-    from meterbook.pipelines import bench_price  # noqa: PLC0415
-
-    out.print(f"{rows:,} requests in {folder}", soft_wrap=True)
-    _measure(lambda: bench_price.cases(folder, rows), rounds, rows, json, ratio="ratio_to_floor")
+    @app.command(one.name, help=one.about, epilog=f"Example: meterbook bench {one.name} --rows {one.rows} --json {one.name}.json")
+    def measure(
+        rows: Annotated[int, typer.Option(min=one.least, help=f"{one.counted[0].upper()}{one.counted[1:]}.")] = one.rows,
+        rounds: Rounds = 3,
+        folder: Folder = KEPT,
+        json: Json = None,
+    ) -> None:
+        out.print(f"{rows:,} {one.counted}, in {folder}", soft_wrap=True)
+        _measure(lambda: one.cases(folder, rows), rounds, rows, json)
 
 
-@app.command("allocate", epilog="Example: meterbook bench allocate --rows 50000000 --json allocate.json")
-def allocate(
-    rows: Annotated[int, typer.Option(min=100_000, help="Requests of the month.")] = 50_000_000,
-    rounds: Rounds = 3,
-    folder: Folder = KEPT,
-    json: Json = None,
-) -> None:
-    """A month's costs shared out over 500 teams by 20 pools and posted, beside reading and summing them."""
-    from meterbook.pipelines import bench_allocate  # noqa: PLC0415
-
-    out.print(f"a month of {rows:,} requests in {folder}", soft_wrap=True)
-    _measure(lambda: bench_allocate.cases(folder, rows), rounds, rows, json)
+for _one in BENCHES:
+    _command(_one)
 
 
-@app.command("gpu", epilog="Example: meterbook bench gpu --gpus 1000 --hours 28 --json gpu.json")
+@app.command("gpu", help=FLEET.about, epilog="Example: meterbook bench gpu --gpus 1000 --hours 28 --json gpu.json")
 def gpu(
-    gpus: Annotated[int, typer.Option(min=8, help="Devices, each sampled once a second.")] = 1000,
+    gpus: Annotated[int, typer.Option(min=FLEET.least, help="Devices, each sampled once a second.")] = FLEET.rows,
     hours: Annotated[int, typer.Option(min=1, help="Hours of samples.")] = 28,
     rounds: Rounds = 3,
     folder: Folder = KEPT,
     json: Json = None,
 ) -> None:
-    """GPU samples made into hours with a price, beside a bare scan and group of the same samples."""
-    from meterbook.pipelines import bench_gpu  # noqa: PLC0415
+    """Measure the one that is told devices and hours."""
+    from meterbook.pipelines import bench_gpu  # noqa: PLC0415 -- what is measured is slow to load
 
-    out.print(f"{gpus * hours * 3600:,} samples in {folder}", soft_wrap=True)
+    out.print(f"{gpus * hours * 3600:,} samples, in {folder}", soft_wrap=True)
     _measure(lambda: bench_gpu.cases(folder, gpus, hours), rounds, gpus * hours * 3600, json)
 
 
-@app.command("replay", epilog="Example: meterbook bench replay --rows 10000000 --rounds 3 --json replay.json")
-def replay(
-    rows: Annotated[int, typer.Option(min=1_000, help="Requests, over 30 days.")] = 10_000_000,
+@app.command("all", epilog="Example: meterbook bench all --scale 0.01 --rounds 1 --json all.json")
+def measure_all(
+    scale: Annotated[float, typer.Option(min=0.00001, max=10, help="Times the rows that each benchmark has by itself.")] = 1.0,
     rounds: Rounds = 3,
     folder: Folder = KEPT,
     json: Json = None,
 ) -> None:
-    """What caches would have answered, replayed exactly, beside a bare scan and group of the same requests."""
-    from meterbook.pipelines import bench_replay  # noqa: PLC0415
+    """Every benchmark that makes its own data, one after the other, and one summary of all bars: hours at full size."""
+    from meterbook.pipelines import bench_all  # noqa: PLC0415
 
-    out.print(f"{rows:,} requests in {folder}", soft_wrap=True)
-    _measure(lambda: bench_replay.cases(folder, rows), rounds, rows, json)
-
-
-@app.command("explain", epilog="Example: meterbook bench explain --rows 50000000 --json explain.json")
-def explain(
-    rows: Annotated[int, typer.Option(min=10_000, help="Requests of both months.")] = 50_000_000,
-    rounds: Rounds = 3,
-    folder: Folder = KEPT,
-    json: Json = None,
-) -> None:
-    """Why the cost of two months changed, from rollups, beside reading and summing them."""
-    from meterbook.pipelines import bench_explain  # noqa: PLC0415
-
-    out.print(f"rollups of {rows:,} requests in {folder}", soft_wrap=True)
-    _measure(lambda: bench_explain.cases(folder, rows), rounds, rows, json)
+    with out.status("generating") as status:
+        found = bench_all.measure(scale, rounds, folder, status.update, out)
+    bench_all.show(found, out)
+    if json:
+        bench_verdicts.write(json, bench_all.as_json(found, scale))
+    raise typer.Exit(int(any(one.failed for one in found)))
 
 
 @app.command("anomalies", epilog="Example: meterbook bench anomalies --data bench/anomalies --json anomalies.json")
@@ -140,11 +107,11 @@ def landing(
         json.write_text(bench_landing.as_json(found), "utf-8")
 
 
-def _measure(prepare: Callable[[], list[bench.Case]], rounds: int, rows: int, json: Path | None, ratio: str | None = None) -> None:
-    """Make what is measured, measure it, and show it; written to a file, the second case's ratio may have a name of its own."""
+def _measure(prepare: Callable[[], Sequence[bench.Case]], rounds: int, rows: int, json: Path | None) -> None:
+    """Make what is measured, measure it, and show it."""
     with out.status("generating") as status:
         cases = prepare()
         found = bench.compare(cases, rounds, status.update)
-    bench.show(cases, found, out)
+    bench_verdicts.show_cases(cases, found, out)
     if json:
-        bench.write(json, cases, found, rows=rows, **({ratio: bench.ratio(cases, found, cases[1])} if ratio else {}))
+        bench_verdicts.write(json, bench_verdicts.as_json(cases, found, rows))

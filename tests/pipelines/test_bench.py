@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from meterbook.assets.workspace import columns, project
-from meterbook.pipelines import bench, bench_gpu, bench_ingest, bench_price
+from meterbook.pipelines import bench, bench_gpu, bench_ingest, bench_memory, bench_polars, bench_price, bench_pricers
 from meterbook.pipelines.bench_requests import lake
 from meterbook.pipelines.cli import app
 from meterbook.sql.catalog import Catalog, Settings
@@ -60,11 +61,30 @@ def test_the_floor_the_price_step_and_a_run_count_the_same_requests_and_tokens(r
     floor = bench_price.floor(requests)
     assert floor.requests == 3_000
     assert bench_price.price(requests) == bench_price.build(requests) == floor
+    assert bench_price.copy(requests).requests == floor.requests
 
 
 def test_windows_of_one_day_and_of_all_days_give_the_same(requests: Engine) -> None:
     narrow = Engine(Catalog(requests.lake, project(), requests.catalog.raw, Settings(chunk_bytes=1), columns()))
     assert bench_price.price(narrow) == bench_price.price(requests)
+
+
+def test_polars_sums_to_the_same_picodollar_and_another_cent_is_refused(requests: Engine) -> None:
+    ours = bench_pricers.cost_of(requests)
+    files = {name: requests.lake.table(name).files() for name in ("core.request", "core.price_in_force", "core.request_meter")}
+    counted, pico = bench_polars.price(files, 2)
+    assert (counted, Decimal(pico).scaleb(-12)) == (3_000, ours)
+    bench_pricers.refuse_difference("polars", ours, ours + Decimal("0.0099"))
+    with pytest.raises(RuntimeError, match=r"polars makes it \$"):
+        bench_pricers.refuse_difference("polars", ours, ours + Decimal("0.01"))
+
+
+def test_within_a_limit_a_window_is_one_day(requests: Engine) -> None:
+    folder = requests.lake.root.parent.parent
+    limited, free = (bench_memory.engine_of(folder, 3_000, 3, memory) for memory in (bench_memory.OF_DUCKDB, bench_memory.NONE))
+    assert (limited.catalog.settings.chunk_bytes, limited.catalog.settings.memory_limit) == (1, "256MB")
+    assert free.catalog.settings.chunk_bytes > 1
+    assert bench_price.build(limited) == bench_price.build(free)
 
 
 def test_every_model_measured_has_a_price_in_the_shipped_cards(requests: Engine) -> None:
@@ -98,9 +118,13 @@ def test_the_price_step_is_measured_beside_the_floor_and_the_ratio_written(tmp_p
     assert [(case["case"], case["at_most"], case["median"]["rows"]) for case in found["cases"]] == [
         ("scan and group", None, 1_000),
         ("price and roll up", 1.3, 1_000),
-        ("... and write the costs", None, 1_000),
+        ("copy as many columns", None, 1_000),
+        ("price, write, roll up", 1.5, 1_000),
     ]
-    assert found["ratio_to_floor"] == found["cases"][1]["ratio_to_peer"]
+    assert [(bar["case"], bar["bar"]) for bar in found["bars"]] == [
+        ("price and roll up", "<= 1.30 x"),
+        ("price, write, roll up", "<= 1.50 x"),
+    ]
     assert all({"seconds", "cpu_seconds", "peak_bytes"} <= case["median"].keys() and case["rows_per_second"] > 0 for case in found["cases"])
     assert {"cores", "duckdb", "python"} <= found["machine"].keys()
 
