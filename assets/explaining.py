@@ -10,14 +10,13 @@ import duckdb
 import polars as pl
 
 from meterbook.assets.book import BookError
-from meterbook.reports.periods import days_of, is_month
+from meterbook.reports.periods import days_of, days_of_quarter, is_month, is_quarter
 from meterbook.sql import lmdi
 from meterbook.sql.lake import quoted
 
 READ = ("core.cost_driver", "core.gpu_driver", "marts.cost")
 """What is read: one row per day and leaf each, never requests."""
 _DAY = timedelta(days=1)
-_QUARTER = re.compile(r"(20\d{2})-Q([1-4])", re.ASCII)
 _WEEK = re.compile(r"(20\d{2})-W(\d{2})", re.ASCII)
 
 
@@ -58,9 +57,8 @@ def _bounds(text: str) -> tuple[date, date]:
     if week := _WEEK.fullmatch(text):
         first = date.fromisocalendar(int(week[1]), int(week[2]), 1)
         return first, first + 7 * _DAY
-    if quarter := _QUARTER.fullmatch(text):
-        month = 3 * int(quarter[2]) - 2
-        return date(int(quarter[1]), month, 1), days_of(f"{quarter[1]}-{month + 2:02d}")[1]
+    if is_quarter(text):
+        return days_of_quarter(text)
     one, _, other = text.partition("..")
     return date.fromisoformat(one), date.fromisoformat(other or one) + _DAY
 

@@ -13,12 +13,24 @@ import dagster as dg
 from rich.console import Console
 
 from meterbook.assets.book import Book
+from meterbook.assets.gate import Gate
 from meterbook.assets.inbox import Ingested
 from meterbook.assets.models import asset_key
-from meterbook.assets.publications import INDEX_PAGE, JUDGED, MONTH_REVIEW, QUALITY_PAGE, SAVINGS, TEAM, WEEKLY, Publication, bounds_of
+from meterbook.assets.publications import (
+    INDEX_PAGE,
+    JUDGED,
+    MONTH_REVIEW,
+    QUALITY_PAGE,
+    QUARTERLY,
+    SAVINGS,
+    TEAM,
+    WEEKLY,
+    Publication,
+    bounds_of,
+)
 from meterbook.assets.publishing import Publisher
-from meterbook.assets.reports import INDEX_KEY, MONTH_KEY, QUALITY_KEY, SAVINGS_KEY, STATEMENT_KEY, TEAM_KEY, WEEKLY_KEY
-from meterbook.assets.resources import BookResource, listening
+from meterbook.assets.reports import INDEX_KEY, MONTH_KEY, QUALITY_KEY, QUARTER_KEY, SAVINGS_KEY, STATEMENT_KEY, TEAM_KEY, WEEKLY_KEY
+from meterbook.assets.resources import BookResource, lending, listening
 from meterbook.assets.telling import tell_after_run
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.definitions import build_definitions
@@ -27,9 +39,17 @@ from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.locked import locked
 from meterbook.pipelines.progress import Steps
 from meterbook.pipelines.telling_job import tells
-from meterbook.pipelines.words import cost_line, coverage_lines, differing_line, door_lines, unmade_lines
+from meterbook.pipelines.words import (
+    QUALITY_FILE,
+    cost_line,
+    coverage_lines,
+    differing_line,
+    door_lines,
+    gate_lines,
+    unmade_lines,
+    written_lines,
+)
 from meterbook.reports.coverage import Coverage
-from meterbook.reports.numbers import plural
 from meterbook.reports.quality import Quality
 
 DONE, FAILED = 0, 1
@@ -45,9 +65,9 @@ PUBLISHED = (
     (TEAM_KEY, "weekly", TEAM),
     (WEEKLY_KEY, "weekly", WEEKLY),
     (MONTH_KEY, "chargeback", MONTH_REVIEW),
+    (QUARTER_KEY, "quarterly", QUARTERLY),
 )
 """Assets that are published by period, each with its job and the kind of its publications."""
-QUALITY_FILE = Path("reports") / f"{QUALITY_PAGE.key}.html"
 
 
 @dataclass
@@ -80,7 +100,7 @@ def run_book(folder: Path, console: Console, from_day: date | None = None, to_da
         debug: let errors of steps through.
 
     Returns:
-        The exit code: 0, or 1 where a blocking check failed, a period was held back for want of prices, or a file was refused.
+        The exit code: 0, or 1 where a blocking check failed, a period fails the publication gate, or a file was refused.
 
     Raises:
         BookError: the book is wrong, or another run is at work on it.
@@ -141,8 +161,12 @@ class _Run:
 
     def _publish(self) -> None:
         # Opened anew: the models have just been written by the run's own workspace.
-        publisher = Publisher(Workspace(self.folder))
+        self.workspace = Workspace(self.folder)
+        publisher = Publisher(self.workspace)
         stale = publisher.stale()
+        if stale and not publisher.gate.is_known:
+            # Loading Great Expectations takes seconds.
+            self.steps.begin("gate", 1)
         held = self.outcome.held = publisher.held_back(stale)
         self.steps.begin("publish", len(stale) - len(held))
         for key, job, kind in PUBLISHED:
@@ -156,7 +180,7 @@ class _Run:
         # Last, for it says what the others say.
         if INDEX_PAGE in stale and self._execute("weekly", {}, [INDEX_KEY]):
             self.outcome.published.append(INDEX_PAGE.key)
-        self.outcome.drafts = Publisher(Workspace(self.folder)).drafts()
+        self.outcome.drafts = Publisher(self.workspace).drafts()
 
     @cached_property
     def _active(self) -> list[str]:
@@ -169,7 +193,7 @@ class _Run:
         found = self._definitions.resolve_job_def(job)
         # Cut here and once: execute_in_process would do it a second time when it records the run.
         chosen = found.get_subset(asset_selection=frozenset(selection)) if selection else found
-        with listening(self.steps.advance):
+        with listening(self.steps.advance), lending(self.workspace):
             result = chosen.execute_in_process(
                 instance=self._instance,
                 tags=dict(tags),
@@ -214,7 +238,7 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
     lines.append(f"computed {built[0]} to {built[1]}" if built else "nothing to compute: every day is up to date")
     if differing := workspace.prices.differing():
         lines.append(differing_line(differing))
-    lines += _written(folder, outcome)
+    lines += written_lines(folder, outcome.published)
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)
     _notes(folder, console, found)
@@ -224,6 +248,10 @@ def _summary(folder: Path, console: Console, outcome: Outcome) -> None:
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     for why in outcome.held.values():
         console.print(f"not published {why}", style="red", soft_wrap=True, markup=False)
+    gate = Gate(workspace)
+    # Nothing is judged for the sake of the summary: a run that failed has published nothing.
+    for line in gate_lines(gate.verdicts if gate.is_known else []):
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
     for why in outcome.drafts.values():
         console.print(f"draft {why}", style="yellow", soft_wrap=True, markup=False)
 
@@ -266,25 +294,3 @@ def _input_line(found: Ingested) -> str:
         return "the inbox is empty: drop usage exports, gateway logs, GPU samples or outcomes into it"
     replaced = f", {found.superseded:,} replaced by later exports" if found.superseded else ""
     return f"read {files}{copies}: {found.rows_in:,} rows in, {found.quarantined:,} set aside, {found.filtered:,} filtered{replaced}"
-
-
-def _written(folder: Path, outcome: Outcome) -> list[str]:
-    kinds = (WEEKLY, "chargeback", SAVINGS, MONTH_REVIEW)
-    pages, months, savings, reviews = ([key for key in outcome.published if key.startswith(kind)] for kind in kinds)
-    lines = []
-    if pages or months or savings or reviews:
-        made = f"{plural(len(pages), 'weekly page')}, {plural(len(reviews), 'monthly page')}, {plural(len(savings), 'savings page')}"
-        lines.append(f"wrote {made} and the statements of {plural(len(months), 'month')}")
-    if pages:
-        lines.append(f"open {folder / 'reports' / (pages[-1] + '.html')}")
-    if months:
-        lines.append(f"open {folder / months[-1] / 'chargeback.csv'}")
-    if reviews:
-        lines.append(f"open {folder / 'reports' / (reviews[-1] + '.html')}")
-    if savings:
-        lines.append(f"open {folder / 'reports' / (savings[-1] + '.html')}")
-    if QUALITY_PAGE.key in outcome.published:
-        lines.append(f"open {folder / QUALITY_FILE}")
-    if INDEX_PAGE.key in outcome.published:
-        lines.append(f"open {folder / 'reports' / 'index.html'}")
-    return lines or ["nothing new to publish"]

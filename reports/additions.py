@@ -17,8 +17,7 @@ from jinja2 import Environment, TemplateError, TemplateSyntaxError
 from markupsafe import Markup
 
 from meterbook.reports.brand import Brand
-from meterbook.reports.charts import Chart
-from meterbook.reports.numbers import plural
+from meterbook.reports.charts import Chart, Read
 from meterbook.reports.own_chart import Show, refuse_columns, shown_of
 from meterbook.reports.own_html import refuse_unfit
 from meterbook.reports.own_query import asked
@@ -162,7 +161,7 @@ def _made(own: OwnSection, page: Asked, templates: Templates, taken: set[str]) -
         found = own.build(page.figures, page.con, days_of_page(page.figures, page.period))
         if found is None:
             return Shown(own.id, own.title, Markup('<p class="quiet">{}</p>').format(own.empty))
-        html = templates(own.folder).get_template(own.template).render(it=found)
+        html = templates(own.folder).get_template(own.template).render(it=found, level=3 if own.title else 2)
         html.encode()
         refuse_unfit(html)
         return Shown(own.id, own.title, Markup(html), [_sound(chart, taken) for chart in charts_in(found)])  # noqa: S704 -- a template's
@@ -183,9 +182,10 @@ def query_build(sql: str, show: Show, own: str, reads: Sequence[str]) -> Build:
         if not answer.rows:
             refuse_columns(show, answer)
             return None
-        from_ = f", from {', '.join(reads)}" if reads else ""
-        how = f"{plural(len(answer.rows), 'row')} of {FOLDER}/{own}.sql{from_}, on a page of {values['from_day']} to {values['last_day']}."
-        return {"question": show.question, **shown_of(show, answer, f"own-{own}"), "how": how, "sql": sql.strip()}
+        of = f"A query of {', '.join(reads)}" if reads else "A query of no table"
+        note = f"{of}, on a page of {values['from_day']} to {values['last_day']}."
+        read = Read(f"{FOLDER}/{own}.sql", answer.rows)
+        return {**shown_of(show, answer, f"own-{own}", read, note), "sql": sql.strip()}
 
     return build
 

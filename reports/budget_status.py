@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from meterbook.reports.numbers import NONE, count, dollars, head, percent, ratio
+from meterbook.reports.numbers import NONE, count, dollars, head, ratio, share_used
 
 Row = Mapping[str, Any]
 Ask = Callable[..., Sequence[Row]]
@@ -207,6 +207,6 @@ def told(event: Row) -> str:
     used = f"{amount(event['used'], event['measure'])} used"
     if event["kind"] == "forecast":
         return f"{whole} {expected(event)}; {used} by {day_of(event['day'])}."
-    share = f", {percent(ratio(event['used'], event['amount']))}" if event["amount"] else ""
+    share = f", {share_used(ratio(event['used'], event['amount']))}" if event["amount"] else ""
     limit = f"; at the limit {event['at_limit']}" if event["level_percent"] >= 100 else ""  # noqa: PLR2004 -- percent
     return f"{whole} is reached: {used}{share}{limit}."

@@ -17,7 +17,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from meterbook.reports.frame import Frame
-from meterbook.reports.page import KINDS, sections_of
+from meterbook.reports.kinds import KINDS, sections_of
 from meterbook.reports.week_columns import HEIGHT, WIDTH, columns_of, drawn, rasterised, words
 
 TOLD = frozenset({"opening", "verdict", "kpis", "teams", "anomalies", "decisions"})

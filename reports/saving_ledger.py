@@ -90,22 +90,26 @@ class Entry:
 
 
 class Ledger:
-    """The ledger of a month.
+    """The ledger of a month, or of a quarter.
 
     Args:
         rows: asks a connection that has book.saving and the marts.
-        month: `2026-10`.
-        span: half-open days of it that have data.
+        month: `2026-10`: what is identified is told of as many days.
+        span: half-open days of it that have data, or of its quarter.
     """
 
     def __init__(self, rows: Rows, month: str, span: Span) -> None:
         self._rows, self._span, self._days = rows, span, days_of(month)
 
     @cached_property
+    def read(self) -> list[Row]:
+        """The rows of book.saving that were there at the end of the month."""
+        return self._rows("select * from book.saving where idea_on < ? order by place", self._span[1])
+
+    @cached_property
     def entries(self) -> list[Entry]:
         """Every idea that was there at the end of the month, in the order of savings.yaml."""
-        found = self._rows("select * from book.saving where idea_on < ? order by place", self._span[1])
-        return [self._entry(row) for row in found]
+        return [self._entry(row) for row in self.read]
 
     @cached_property
     def realised_usd(self) -> Decimal:

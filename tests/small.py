@@ -36,7 +36,15 @@ def make_small(monkeypatch: pytest.MonkeyPatch, first_day: date = date(2026, 1, 
 
 
 TOLD = (
-    *("marts.chargeback", "marts.chargeback_tenant", "marts.conservation", "marts.rate_used", "marts.spend", "marts.statement"),
+    *(
+        "marts.chargeback",
+        "marts.chargeback_tenant",
+        "marts.conservation",
+        "marts.day_profile",
+        "marts.rate_used",
+        "marts.spend",
+        "marts.statement",
+    ),
     *(name for name in JUDGED if name != "marts.alarm_quality"),
 )
 """What a run, its statements and the gate cannot do without; pages of it are short ones."""

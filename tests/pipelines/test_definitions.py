@@ -67,9 +67,10 @@ def test_every_model_has_checks_and_every_must_blocks(definitions: dg.Definition
 
 
 def test_jobs_schedules_and_sensors_are_there(definitions: dg.Definitions) -> None:
-    assert {"inbox", "models", "weekly", "chargeback"} <= {job.name for job in definitions.resolve_all_job_defs()}
+    assert {"inbox", "models", "weekly", "chargeback", "quarterly"} <= {job.name for job in definitions.resolve_all_job_defs()}
     repository = definitions.get_repository_def()
-    assert {one.name for one in repository.schedule_defs} == {"every_morning_inbox", "every_morning", "every_monday", "every_month"}
+    schedules = {"every_morning_inbox", "every_morning", "every_monday", "every_month", "every_quarter"}
+    assert {one.name for one in repository.schedule_defs} == schedules
     assert {one.name for one in repository.sensor_defs} == {"inbox_files", "stale_days"}
 
 
@@ -78,6 +79,17 @@ def test_the_morning_runs_the_last_three_days_in_one_run(definitions: dg.Definit
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 10, 31, 6, tzinfo=UTC))
     [request] = schedule.evaluate_tick(context).run_requests or []
     assert {key: value for key, value in request.tags.items() if "range" in key} == range_tags("2026-10-28", "2026-10-30")
+
+
+def test_the_page_of_a_quarter_is_published_after_it(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    at = datetime(2027, 1, 2, 9, tzinfo=UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+    [request] = repository.get_schedule_def("every_quarter").evaluate_tick(context).run_requests or []
+    assert request.partition_key == "2026-10-01"
+    job = definitions.resolve_job_def("quarterly")
+    assert job.partitions_def is not None
+    assert job.partitions_def.get_partition_keys(current_time=at)[:2] == ["2026-10-01", "2027-01-01"]
 
 
 def test_new_files_ask_for_a_run_once(definitions: dg.Definitions, book: Path) -> None:

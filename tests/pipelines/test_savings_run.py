@@ -33,7 +33,7 @@ savings:
 """
 
 
-TABLES = (*OF_SAVINGS, *JUDGED, "marts.conservation", "marts.chargeback")
+TABLES = (*OF_SAVINGS, *JUDGED, "marts.conservation", "marts.day_profile", "marts.chargeback")
 """What is looked at here; a run of the whole book takes many times as long."""
 
 
