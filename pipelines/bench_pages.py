@@ -25,7 +25,7 @@ from meterbook.sql.engine import Engine
 from meterbook.sql.models import Project
 
 Con = duckdb.DuckDBPyConnection
-WEEK, MONTH, LAST = "2026-W43", "2026-10", FIRST + timedelta(days=DAYS - 1)
+WEEK, MONTH, QUARTER, LAST = "2026-W43", "2026-10", "2026-Q4", FIRST + timedelta(days=DAYS - 1)
 POOLS, UNITS = 20, 40
 SPENT, PRICED, PAGE_SECONDS, FINANCE_SECONDS = "core.model_spend", "marts.priced_use", 3.0, 10.0
 _MODULE = "meterbook.pipelines.bench_pages"
@@ -170,11 +170,12 @@ _WORK: dict[str, Callable[[Con], list[int]]] = {
     "read and sum": _read,
     "weekly page": _page("weekly", WEEK),
     "monthly page": _page("monthly", MONTH),
+    "quarterly page": _page("quarterly", QUARTER),
     "team pages": _team_pages,
     "chargeback": _finance_files,
 }
 """What each case makes: sizes of its files in bytes."""
-_BARS = {"weekly page": PAGE_SECONDS, "monthly page": PAGE_SECONDS, "chargeback": FINANCE_SECONDS}
+_BARS = dict.fromkeys(("weekly page", "monthly page", "quarterly page"), PAGE_SECONDS) | {"chargeback": FINANCE_SECONDS}
 
 
 def _main(name: str, folder: str, rows: str) -> None:

@@ -10,7 +10,7 @@ from meterbook.reports.review import Review
 from meterbook.reports.section import Section
 from meterbook.reports.sections.decisions import common, promised
 from meterbook.reports.sections.promotions import proposals
-from meterbook.reports.sections.savings_decisions import ANCHORS, levers
+from meterbook.reports.sections.savings_decisions import anchors, levers
 
 _ANCHORS = {
     "routing": "#routing",
@@ -29,17 +29,7 @@ def _build(frame: MonthFrame) -> Mapping[str, Any] | None:
     before = frame.whole[0]
     last = (before.replace(year=before.year - 1, month=12) if before.month == 1 else before.replace(month=before.month - 1), before)
     review = standing.review(last, f"in {last[0]:%B}")
-    return {"rows": listed(actions, _anchors(frame)), "review": review} if actions or review else None
-
-
-def _anchors(frame: MonthFrame) -> Mapping[str, str]:
-    """Where the evidence is: on this page, or on pages beside it that are there."""
-    found, pages = dict(_ANCHORS), frame.facts.beside
-    if "savings" in pages:
-        found = {topic: f"{pages['savings']}{place}" for topic, place in ANCHORS.items()} | found
-    if "weekly" in pages:
-        found |= {"gpus": f"{pages['weekly']}#gpu_fleet", "idle": f"{pages['weekly']}#gpu_idle"}
-    return found
+    return {"rows": listed(actions, anchors(_ANCHORS, frame.facts.beside)), "review": review} if actions or review else None
 
 
 def yearly_levers(frame: Review, standing: Standing) -> Iterator[Action]:

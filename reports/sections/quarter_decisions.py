@@ -13,7 +13,7 @@ from meterbook.reports.sections.decisions import common, promised
 from meterbook.reports.sections.month_decisions import yearly_levers
 from meterbook.reports.sections.promotions import proposals
 from meterbook.reports.sections.quarter_commitments import horizon
-from meterbook.reports.sections.savings_decisions import ANCHORS
+from meterbook.reports.sections.savings_decisions import anchors
 
 _ANCHORS = {
     "promotions": "#quarter_experiments",
@@ -30,7 +30,7 @@ def _build(frame: QuarterFrame) -> Mapping[str, Any] | None:
     actions = [*yearly_levers(frame, standing), *proposals(frame), *_commitments(frame), *common(frame, standing)]
     actions += promised(standing, actions)
     review = standing.review(days_of_quarter(frame.former), f"in {told(frame.former)}")
-    return {"rows": listed(actions, _anchors(frame)), "review": review} if actions or review else None
+    return {"rows": listed(actions, anchors(_ANCHORS, frame.facts.beside)), "review": review} if actions or review else None
 
 
 def _commitments(frame: QuarterFrame) -> Iterator[Action]:
@@ -41,16 +41,6 @@ def _commitments(frame: QuarterFrame) -> Iterator[Action]:
         text = f"Decide on {one.name} before it ends on {last(one.ends[0].on)}: {advice(one)}"
         evidence = "list against its price" if known else ""
         yield Action(text, one.owner or "nobody", usd, effort="medium", topic="commitments", evidence=evidence)
-
-
-def _anchors(frame: QuarterFrame) -> Mapping[str, str]:
-    """Where the evidence is: on this page, or on pages beside it that are there."""
-    found, pages = dict(_ANCHORS), frame.facts.beside
-    if "savings" in pages:
-        found = {topic: f"{pages['savings']}{place}" for topic, place in ANCHORS.items()} | found
-    if "weekly" in pages:
-        found |= {"gpus": f"{pages['weekly']}#gpu_fleet", "idle": f"{pages['weekly']}#gpu_idle"}
-    return found
 
 
 SECTION = Section("quarter_decisions", _build, "Nothing needs a decision this quarter.", "Needs a decision", template="decisions")

@@ -44,6 +44,20 @@ def levers(frame: Review, standing: Standing) -> list[Action]:
     return found
 
 
+def anchors(own: Mapping[str, str], pages: Mapping[str, str]) -> Mapping[str, str]:
+    """Where the evidence of a review's actions is, by topic.
+
+    Args:
+        own: on the review itself; it comes first.
+        pages: addresses of the pages beside it that are there, by kind.
+    """
+    found = {topic: f"{pages['savings']}{place}" for topic, place in ANCHORS.items()} if "savings" in pages else {}
+    found |= own
+    if "weekly" in pages:
+        found |= {"gpus": f"{pages['weekly']}#gpu_fleet", "idle": f"{pages['weekly']}#gpu_idle"}
+    return found
+
+
 SECTION = Section(
     "savings_decisions",
     _build,

@@ -53,5 +53,5 @@ def test_every_case_makes_its_files_and_no_page_is_too_large(tmp_path: Path) -> 
     assert found["read and sum"].rows == 1
     assert found["team pages"].rows > 400
     assert found["chargeback"].rows > 1000
-    for name in ("weekly page", "monthly page", "team pages"):
+    for name in ("weekly page", "monthly page", "quarterly page", "team pages"):
         assert 100_000 < float(found[name].more["largest_bytes"]) <= 1_600_000

@@ -191,8 +191,8 @@ def test_one_more_is_one_and_what_has_no_cause_names_none() -> None:
 def test_weeks_before_the_first_with_cost_are_not_drawn_as_nothing(empty: Con, facts: PageFacts) -> None:
     for days, usd in ((14, "5"), (0, "7")):
         _cost(empty, SUNDAY - timedelta(days), usd)
-    assert Frame(empty, week(WEEK, SUNDAY), facts).weekly == {"sales": [5, 0, 7]}
-    assert "sales, 3 weeks: $5, $0, $7" in pages.page_of("weekly", empty, facts)
+    assert Frame(empty, week(WEEK, SUNDAY), facts).weekly == {"sales": [5, None, 7]}
+    assert "sales, 3 weeks: $5, no data, $7" in pages.page_of("weekly", empty, facts)
 
 
 def test_bars_begin_at_zero_and_negative_ones_have_a_line_where_they_begin() -> None:
