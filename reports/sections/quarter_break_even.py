@@ -25,6 +25,7 @@ _NOTE = (
     "Self-hosted is every hour of the pool with its operations, the API the same tokens at its list price. A pool breaks even at its"
     " utilisation times its cost over that of the API. A year is 365 of the days since the pool's first one of the quarter."
 )
+_BEYOND = "An arrow lies beyond the scale."
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def _chart(found: Sequence[Case]) -> Chart:
         header=("Pool", "Used", "Breaks even at", "Self-hosted, $/M", "API, $/M"),
         rows=[row for one in found for row in _values(one)],
         read=[Read("marts.self_hosted_load", [row for one in found for row in one.load.hours])],
-        note=_NOTE,
+        note=f"{_NOTE} {_BEYOND}" if any(one.point.even is not None and one.point.even > CAP for one in found) else _NOTE,
     )
 
 
@@ -229,9 +230,10 @@ def _drawn(found: Sequence[Case]) -> Mapping[str, Any]:
         labels.append(text_at(at[-1], place, f"{points[-1][0]} {percent(points[-1][1])}", shift=20))
         if one.point.even is not None:
             even = min(float(one.point.even), CAP)
-            traces.append(
-                _trace([even], place, mode="markers", marker={"symbol": "line-ns-open", "size": 18, "color": OVER, "line": {"width": 3}})
-            )
+            # What lies beyond the scale is an arrow at its end.
+            symbol, size = ("triangle-right", 13) if one.point.even > CAP else ("line-ns-open", 18)
+            marker = {"symbol": symbol, "size": size, "color": OVER, "line": {"width": 3, "color": OVER}}
+            traces.append(_trace([even], place, mode="markers", marker=marker))
             labels.append(text_at(even, place, f"even at {percent(one.point.even)}", shift=-20))
     top = max(1.0, *(max(trace["x"]) for trace in traces))
     return figure(

@@ -180,8 +180,18 @@ def test_what_breaks_even_beyond_the_axis_stands_at_its_end_with_its_number(empt
     _hours(empty, 500, "0.001", pool=HOSTILE)
     chart = _build(empty, facts)["chart"]
     assert chart.figure["data"][1]["x"] == [1.5]
+    assert chart.figure["data"][1]["marker"]["symbol"] == "triangle-right"
+    assert chart.how.endswith("An arrow lies beyond the scale.")
     assert chart.figure["layout"]["annotations"][1]["text"] == f"even at 50,000.0{NBSP}%"
     assert "<" not in chart.json
+
+
+def test_what_breaks_even_within_the_axis_is_a_mark_where_it_does(empty: Con, facts: PageFacts) -> None:
+    _model(empty)
+    _hours(empty)
+    chart = _build(empty, facts)["chart"]
+    assert chart.figure["data"][1]["marker"]["symbol"] == "line-ns-open"
+    assert "arrow" not in chart.how
 
 
 def test_the_cost_is_that_of_the_mart(empty: Con, facts: PageFacts) -> None:
