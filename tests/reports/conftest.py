@@ -1,14 +1,14 @@
 """Thirteen weeks of marts of a small company, made without clock or chance, in tables that have exactly the models' columns."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from mart_rows import put
 
 from meterbook.assets.workspace import columns
 from meterbook.reports.page import PageFacts
@@ -72,11 +72,6 @@ def facts() -> PageFacts:
         is_closed=False,
         owner_target=Decimal("0.95"),
     )
-
-
-def put(con: Con, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    for row in rows:
-        con.execute(f"insert into marts.{table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
 
 
 def _fill_day(con: Con, day: date, number: int) -> None:

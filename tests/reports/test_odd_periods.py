@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pages
 import pytest
-from conftest import put
+from mart_rows import put
 
 from meterbook.reports.change_text import amount, delta, difference, relative, verdict
 from meterbook.reports.charts import HEIGHT, bars, spread
