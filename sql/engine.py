@@ -135,6 +135,7 @@ class Engine:
             yield chunk
 
     def _weight(self, model: Model, partition: str) -> int:
+        """Bytes that a partition takes of a window; one that is to have a window of its own takes more than a window has."""
         size = self._bytes(model, partition, [name for name in self.catalog.upstream(model) if self.catalog.is_daily(name)])
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
         is_read_once = self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))

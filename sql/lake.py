@@ -17,7 +17,7 @@ Token = tuple[str, str]
 """A partition and the hash of its content."""
 
 COPY = "format parquet, compression zstd, compression_level 1"
-"""How every Parquet file is written."""
+"""How DuckDB writes a Parquet file; files of few rows are written by `small_files`, with the same codec."""
 TEMPORARY = ".part"
 SPILL = ".spill-"
 """Folders that only live while a large file is sorted."""
