@@ -1,6 +1,6 @@
 """The lake that a benchmark generates its days into."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake, Partition, sha256_of
 
 
-def engine_over(kept: Path, form: str, days: Mapping[str, int], memory: str = MEMORY) -> Engine:
+def engine_over(kept: Path, form: str, days: Mapping[str, int], memory: str = MEMORY, *, beside: Sequence[str] = ()) -> Engine:
     """The engine over such a lake, as far as it is made.
 
     Args:
@@ -20,8 +20,9 @@ def engine_over(kept: Path, form: str, days: Mapping[str, int], memory: str = ME
         form: format whose rows the days seem to hold.
         days: rows of each day.
         memory: what DuckDB may take.
+        beside: other formats of which there seem to be files, so that tables that follow from them are read.
     """
-    raw = {form: [RawFile("generated", kept, days)]}
+    raw = {name: [RawFile("generated", kept, days)] for name in (form, *beside)}
     return Engine(Catalog(Lake(kept / "lake"), project(), raw, Settings(memory, THREADS), columns()))
 
 

@@ -38,7 +38,7 @@ _SPENT = f"""
     from given
 """
 _SERVED = """
-    select day, day as book_day, tenant, feature, 'production' as environment, model, '(none)' as experiment_arm,
+    select day, day as book_day, team, tenant, feature, 'production' as environment, model, '(none)' as experiment_arm,
         sum(attempts) as requests, sum(operations) as successes, sum(cost_usd) as cost_usd
     from given group by all
 """
@@ -100,7 +100,7 @@ def cases(folder: Path, rows: int = ROWS) -> list[Case]:
 def opened(folder: Path, rows: int) -> Engine:
     """The engine over the lake, as far as it is made."""
     days = {str(FIRST + timedelta(days=n)): rows // DAYS for n in range(DAYS)}
-    return engine_over(folder / f"pages-{rows}", "mapped_request", days, MEMORY)
+    return engine_over(folder / f"pages-{rows}", "mapped_request", days, MEMORY, beside=["outcomes"])
 
 
 def _generate(folder: Path, rows: int) -> None:

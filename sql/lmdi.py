@@ -40,6 +40,10 @@ EFFECTS = (
     GPU_RATE, ALLOCATION,
 )  # fmt: skip
 """In the order of a waterfall; every other effect is a cost line of its own, by its name."""
+NAMED = pl.Enum(sorted(EFFECTS))
+"""Effects of drivers as numbers in the order of their names: millions of them are summed and sorted."""
+CELL, BARE = "cell", "bare_cell"
+"""Number of a row's cell, and of the one that is like it but of no model."""
 DRIVEN = ("Model usage", *GPU_EFFECTS)
 """Cost lines that drivers explain."""
 
@@ -59,18 +63,14 @@ class Link:
 
 def paired(sides: pl.DataFrame, within: Sequence[str] = ()) -> pl.DataFrame:
     """One row per key out of rows per key and `side` (0 before, 1 after): each measure, and the `days` of a side, once for either."""
-    keys = [*within, *KEYS]
-    suffixes = (BEFORE, AFTER)
-    halves = [
-        sides.filter(pl.col("side") == side).group_by(keys).agg(pl.col(name).sum().alias(name + suffix) for name in MEASURES)
-        for side, suffix in enumerate(suffixes)
-    ]
-    joined = halves[0].join(halves[1], on=keys, how="full", coalesce=True)
-    length = pl.col("days")
-    lengths = [length.filter(pl.col("side") == side).max().fill_null(0).alias(f"days{suffix}") for side, suffix in enumerate(suffixes)]
+    keys, suffixes = [*within, *KEYS], (BEFORE, AFTER)
+    of_side = [(pl.col("side") == side, suffix) for side, suffix in enumerate(suffixes)]
+    sums = [pl.when(held).then(pl.col(name)).sum().alias(name + suffix) for held, suffix in of_side for name in MEASURES]
+    lengths = [pl.col("days").filter(held).max().fill_null(0).alias(f"days{suffix}") for held, suffix in of_side]
     days = sides.group_by(within).agg(lengths) if within else sides.select(lengths)
-    whole = joined.join(days, on=within) if within else joined.join(days, how="cross")
-    return whole.with_columns(pl.col(name + suffix).fill_null(0) for name in MEASURES for suffix in suffixes)
+    # In an order of their own: the last digit of sums of floats is then the same, however rows come.
+    whole = sides.group_by(keys).agg(sums).sort(keys)
+    return whole.join(days, on=within) if within else whole.join(days, how="cross")
 
 
 def decompose(pairs: pl.DataFrame, by: Sequence[str] = (), within: Sequence[str] = ()) -> pl.DataFrame:
@@ -84,36 +84,50 @@ def decompose(pairs: pl.DataFrame, by: Sequence[str] = (), within: Sequence[str]
     Returns:
         The columns of `within` and `by`, `effect`, and `usd`, DECIMAL(38,12), not zero.
     """
-    cells = [*within, *by]
-    parts = {name: pairs.filter(pl.col("part") == name) for name in (USE, GPU, LINE)}
-    found = [_exact(_use(parts[USE], cells, within), parts[USE], cells), _exact(_gpu(parts[GPU], cells), parts[GPU], cells)]
-    whole = pl.concat([*found, _lines(parts, cells)]).group_by(*cells, "effect").agg(pl.col("usd").sum())
-    return whole.filter(pl.col("usd") != 0).select(*cells, "effect", pl.col("usd").cast(MONEY)).sort(*cells, "effect")
+    cells, parts = _numbered(pairs, [*within, *by])
+    found = [_exact(_use(parts[USE], within), parts[USE]), _exact(_gpu(parts[GPU]), parts[GPU]), _lines(parts)]
+    whole = pl.concat(found).group_by(CELL, "effect").agg(pl.col("usd").sum()).filter(pl.col("usd") != 0).sort(CELL, "effect")
+    return whole.join(cells, on=CELL, maintain_order="left").select(*within, *by, "effect", pl.col("usd").cast(MONEY))
 
 
 def estimate(pairs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """The same as floats, which does not sum to the last digit: to rank many cells, in a fraction of the time."""
-    parts = {name: pairs.filter(pl.col("part") == name) for name in (USE, GPU, LINE)}
-    lines = _lines(parts, by).with_columns(pl.col("usd").cast(pl.Float64))
-    return pl.concat([_use(parts[USE], by, ()), _gpu(parts[GPU], by), lines]).group_by(*by, "effect").agg(pl.col("usd").sum())
+    cells, parts = _numbered(pairs, by)
+    driven = pl.concat([_use(parts[USE], ()), _gpu(parts[GPU])]).with_columns(pl.col("effect").cast(pl.String))
+    lines = _lines(parts).with_columns(pl.col("usd").cast(pl.Float64))
+    whole = pl.concat([driven, lines]).group_by(CELL, "effect").agg(pl.col("usd").sum())
+    return whole.join(cells, on=CELL).select(*by, "effect", "usd")
 
 
-def _use(use: pl.DataFrame, cells: Sequence[str], within: Sequence[str]) -> pl.DataFrame:
+def _numbered(pairs: pl.DataFrame, by: Sequence[str]) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """Cells in their order with a number each, and the rows of each part with it: numbers are grouped and sorted faster than names."""
+    if by:
+        bare = pairs.with_columns(pl.lit(NONE).alias(name) for name in MODEL).select(by)
+        cells = pl.concat([pairs.select(by), bare]).unique().sort(by).with_row_index(CELL)
+        numbers = [named.join(cells, on=by, nulls_equal=True, maintain_order="left").get_column(CELL) for named in (pairs.select(by), bare)]
+        pairs = pairs.with_columns(numbers[0], numbers[1].alias(BARE))
+    else:
+        cells = pl.DataFrame({CELL: [0]}, {CELL: pl.UInt32})
+        pairs = pairs.with_columns(pl.lit(0, pl.UInt32).alias(name) for name in (CELL, BARE))
+    return cells, {name: pairs.filter(pl.col("part") == name) for name in (USE, GPU, LINE)}
+
+
+def _use(use: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
     """Effects of what models were used for, as floats."""
     if use.is_empty():
-        return pl.DataFrame(schema=_shape(use, cells, pl.Float64))
+        return _nothing()
     floats = [pl.col(name + side).cast(pl.Float64) for name in ("days", *COUNTS, *COSTS, "other_cost_usd") for side in (BEFORE, AFTER)]
     rows = _levels(use.with_columns(floats), within)
     counted, uncounted = rows.filter("is_counted"), rows.filter(~pl.col("is_counted"))
     head = [Link("days", DAYS), Link("all", VOLUME), Link("group", MIX), Link("calls_in", ROUTING), Link("attempts_in", RETRIES)]
-    found = [_effects(counted, [*head, *links], cost, cells) for cost, links in _leaves()]
+    found = [_effects(counted, [*head, *links], cost) for cost, links in _leaves()]
     # Where nobody counts requests, tokens are the first that is known.
-    found += [_effects(uncounted, [Link("days", DAYS), *links], cost, cells) for cost, links in _leaves()]
-    return pl.concat([one for one in found if one is not None] or [pl.DataFrame(schema=_shape(use, cells, pl.Float64))])
+    found += [_effects(uncounted, [Link("days", DAYS), *links], cost) for cost, links in _leaves()]
+    return pl.concat([one for one in found if one is not None] or [_nothing()])
 
 
-def _shape(rows: pl.DataFrame, cells: Sequence[str], money: pl.DataType | type[pl.DataType]) -> dict[str, pl.DataType | type[pl.DataType]]:
-    return {**{name: rows.schema[name] for name in cells}, "effect": pl.String, "usd": money}
+def _nothing() -> pl.DataFrame:
+    return pl.DataFrame(schema={CELL: pl.UInt32, "effect": NAMED, "usd": pl.Float64})
 
 
 def _leaves() -> Iterable[tuple[str, list[Link]]]:
@@ -147,7 +161,7 @@ def _levels(rows: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
     return rows.with_columns(prompt)
 
 
-def _effects(rows: pl.DataFrame, links: Sequence[Link], cost: str, cells: Sequence[str]) -> pl.DataFrame | None:
+def _effects(rows: pl.DataFrame, links: Sequence[Link], cost: str) -> pl.DataFrame | None:
     """The effects of one kind of dollars by cell; None where none of it was spent."""
     before, after = pl.col(cost + BEFORE), pl.col(cost + AFTER)
     spent = rows.filter((before != 0) | (after != 0))
@@ -161,9 +175,9 @@ def _effects(rows: pl.DataFrame, links: Sequence[Link], cost: str, cells: Sequen
         alone = pl.when(pl.col("first") == place).then("change").otherwise(0.0)
         effect = pl.when(pl.col("mean").is_not_null()).then(pl.col("mean") * ratio).otherwise(alone)
         columns |= _named(link, amount, effect)
-    told = known.select(*cells, *(effect.alias(name) for name, effect in columns.items()))
-    sums = [pl.col(name).sum() for name in columns]
-    return (told.group_by(cells).agg(sums) if cells else told.select(sums)).unpivot(index=cells, variable_name="effect", value_name="usd")
+    told = known.select(CELL, *(effect.alias(name) for name, effect in columns.items()))
+    sums = told.group_by(CELL).agg(pl.col(name).sum() for name in columns)
+    return pl.concat(sums.select(CELL, pl.lit(name, NAMED).alias("effect"), pl.col(name).alias("usd")) for name in columns)
 
 
 def _means(spent: pl.DataFrame, amounts: Sequence[tuple[pl.Expr, pl.Expr]], before: pl.Expr, after: pl.Expr) -> pl.DataFrame:
@@ -195,49 +209,38 @@ def _first(amounts: Sequence[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
     return found
 
 
-def _gpu(rows: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+def _gpu(rows: pl.DataFrame) -> pl.DataFrame:
     """Effects of other seconds and other rates of GPUs, as floats."""
     floats = rows.with_columns(pl.col(name + side).cast(pl.Float64) for name in ("days", "units", "cost_usd") for side in (BEFORE, AFTER))
     found = [
-        _effects(floats.filter(pl.col("meter") == line), [Link("days", DAYS), Link("units", effect), Link("", GPU_RATE)], "cost_usd", cells)
+        _effects(floats.filter(pl.col("meter") == line), [Link("days", DAYS), Link("units", effect), Link("", GPU_RATE)], "cost_usd")
         for line, effect in GPU_EFFECTS.items()
     ]
-    return pl.concat([one for one in found if one is not None] or [pl.DataFrame(schema=_shape(rows, cells, pl.Float64))])
+    return pl.concat([one for one in found if one is not None] or [_nothing()])
 
 
-def _exact(effects: pl.DataFrame, rows: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
+def _exact(effects: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Effects as exact dollars that sum to the exact change of each cell."""
-    keys = cells or ["whole"]
-    whole = [] if cells else [pl.lit(0).alias("whole")]
-    costs = (
-        rows.with_columns(whole)
-        .group_by(keys)
-        .agg(
-            (pl.col("cost_usd_after").sum() - pl.col("cost_usd_before").sum()).cast(MONEY).alias("change"),
-            (pl.col("cost_usd_after").sum() + pl.col("cost_usd_before").sum()).cast(pl.Float64).alias("size"),
-        )
-    )
-    summed = effects.with_columns(whole).group_by(*keys, "effect").agg(pl.col("usd").sum()).join(costs, on=keys, how="right")
+    before, after = pl.col("cost_usd_before").sum(), pl.col("cost_usd_after").sum()
+    costs = rows.group_by(CELL).agg((after - before).cast(MONEY).alias("change"), (after + before).cast(pl.Float64).alias("size"))
+    summed = effects.group_by(CELL, "effect").agg(pl.col("usd").sum()).join(costs, on=CELL, how="right")
     clear = pl.when(pl.col("usd").abs() > NOISE * pl.col("size")).then("usd").otherwise(0.0)
-    told = summed.with_columns(clear.alias("usd")).sort(*keys, "effect")
+    told = summed.with_columns(clear.alias("usd")).sort(CELL, "effect")
     ranked = told.with_columns(
-        pl.col("usd").round(12).cast(MONEY), pl.col("usd").abs().rank("ordinal", descending=True).over(keys).alias("place")
+        pl.col("usd").round(12).cast(MONEY), pl.col("usd").abs().rank("ordinal", descending=True).over(CELL).alias("place")
     )
-    left = pl.when(pl.col("place") == 1).then(pl.col("change") - pl.col("usd").sum().over(keys)).otherwise(pl.lit(0, MONEY))
-    return ranked.select(*cells, pl.col("effect").fill_null(PRICE), (pl.col("usd") + left).cast(MONEY).alias("usd"))
+    left = pl.when(pl.col("place") == 1).then(pl.col("change") - pl.col("usd").sum().over(CELL)).otherwise(pl.lit(0, MONEY))
+    exact = ranked.select(CELL, pl.col("effect").cast(pl.String).fill_null(PRICE), (pl.col("usd") + left).cast(MONEY).alias("usd"))
+    return exact.filter(pl.col("usd") != 0)
 
 
-def _lines(parts: dict[str, pl.DataFrame], cells: Sequence[str]) -> pl.DataFrame:
+def _lines(parts: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Cost lines that no driver explains, and by what the driven ones differ from their drivers: pools, shares, closed months."""
-    change = (pl.col("cost_usd_after") - pl.col("cost_usd_before")).cast(MONEY)
-    lines = parts[LINE].select(
-        *cells, pl.when(pl.col("meter").is_in(DRIVEN)).then(pl.lit(ALLOCATION)).otherwise("meter").alias("effect"), change.alias("usd")
-    )
-    nothing = [pl.lit(NONE).alias(column) for column in MODEL]
-    driven = [
-        parts[name].with_columns(nothing).select(*cells, pl.lit(ALLOCATION).alias("effect"), (-change).alias("usd")) for name in (USE, GPU)
-    ]
-    return pl.concat([lines, *driven]).group_by(*cells, "effect").agg(pl.col("usd").sum().cast(MONEY))
+    change = (pl.col("cost_usd_after") - pl.col("cost_usd_before")).cast(MONEY).alias("usd")
+    effect = pl.when(pl.col("meter").is_in(DRIVEN)).then(pl.lit(ALLOCATION)).otherwise("meter").alias("effect")
+    driven = [parts[name].select(pl.col(BARE).alias(CELL), pl.lit(ALLOCATION).alias("effect"), -change) for name in (USE, GPU)]
+    lines = pl.concat([parts[LINE].select(CELL, effect, change), *driven])
+    return lines.group_by(CELL, "effect").agg(pl.col("usd").sum().cast(MONEY))
 
 
 def explain_change(rows: pa.Table) -> pa.Table:
@@ -250,6 +253,8 @@ def explain_change(rows: pa.Table) -> pa.Table:
         The columns of the comparison, `team`, `feature`, `model`, `effect` and `change_usd`.
     """
     within = ("period", "kind", "starts_on", "ends_on")
+    # One after the other: all at once take several times the memory. Nothing gives no rows, in the same columns.
     frame = pl.DataFrame(pl.from_arrow(rows))
-    found = decompose(paired(frame, within), ("team", "feature", "model"), within)
-    return found.rename({"usd": "change_usd"}).to_arrow()
+    compared = frame.partition_by(within, as_dict=True) or {(): frame}
+    found = [decompose(paired(compared[key], within), ("team", "feature", "model"), within) for key in sorted(compared)]
+    return pl.concat(found).rename({"usd": "change_usd"}).to_arrow()

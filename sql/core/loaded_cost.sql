@@ -4,60 +4,71 @@ The fully loaded cost of features by what their requests are of: tenant, environ
 grain: one row per day of the book, team, tenant, feature, environment, model and experiment arm
 key: [day, team, tenant, feature, environment, model, experiment_arm]
 daily: true
-book_days: true
 */
-with amount as (
-    select cost.day, cost.team, cost.tenant, cost.feature, 'api' as kind, to_pico(cost.api_cost_usd) as pico from core.feature_cost as cost
-    union all
-    select cost.day, cost.team, cost.tenant, cost.feature, 'gpu' as kind, to_pico(cost.gpu_cost_usd) as pico from core.feature_cost as cost
-    union all
-    select cost.day, cost.team, cost.tenant, cost.feature, 'shared' as kind, to_pico(cost.shared_cost_usd) as pico from core.feature_cost as cost
-),
--- In nano-dollars, so that products fit.
-cell as (
-    select
-        spend.book_day as day, spend.tenant, spend.feature, spend.environment, spend.model, spend.experiment_arm,
-        cast(div_trunc(to_pico(sum(spend.cost_usd)), 1000) as decimal(18,0)) as nano, cast(sum(spend.requests) as decimal(18,0)) as requests
-    from core.feature_spend as spend
-    where spend.book_day >= getvariable('from_day') and spend.book_day < getvariable('to_day')
-    group by spend.book_day, spend.tenant, spend.feature, spend.environment, spend.model, spend.experiment_arm
-),
 -- What requests cost is theirs; GPUs and shared cost are spread by it over the feature, over one tenant where the line names one.
+with amount as (
+    select
+        cost.day, cost.team, cost.tenant, cost.feature, kind.kind,
+        case when kind.kind = 'api' then 'tenant' when cost.feature = '(none)' then '' when cost.tenant = '(none)' then 'feature'
+            else 'tenant' end as reach,
+        to_pico(case kind.kind when 'api' then cost.api_cost_usd when 'gpu' then cost.gpu_cost_usd else cost.shared_cost_usd end) as pico
+    from core.feature_cost as cost
+    inner join (select 'api' as kind union all select 'gpu' as kind union all select 'shared' as kind) as kind on true
+    where cost.day >= getvariable('from_day') and cost.day < getvariable('to_day')
+),
+-- Over the requests of its own team, where that has any there.
+line as (
+    select amount.*, coalesce(case when amount.reach = 'feature' then of_feature.team else of_tenant.team end, '') as of_team
+    from amount
+    left join (select distinct share.day, share.team, share.feature from core.feature_share as share) as of_feature
+        on of_feature.day = amount.day and of_feature.team = amount.team and of_feature.feature = amount.feature
+    left join (select distinct share.day, share.team, share.feature, share.tenant from core.feature_share as share) as of_tenant
+        on of_tenant.day = amount.day and of_tenant.team = amount.team and of_tenant.feature = amount.feature
+        and of_tenant.tenant = amount.tenant
+    where amount.pico <> 0
+),
+-- Joined apart, each on equal columns: a line meets the requests it is spread over and no others.
 met as (
     select
-        amount.day, amount.team, amount.feature, amount.kind, amount.tenant as line_tenant, amount.pico, coalesce(cell.tenant, amount.tenant) as tenant,
-        coalesce(cell.environment, '(none)') as environment, coalesce(cell.model, '(none)') as model,
-        coalesce(cell.experiment_arm, '(none)') as experiment_arm, coalesce(cell.nano, 0) as nano, coalesce(cell.requests, 0) as requests,
-        sum(coalesce(cell.nano, 0)) over (partition by amount.day, amount.team, amount.tenant, amount.feature, amount.kind) as all_nano,
-        sum(coalesce(cell.requests, 0)) over (partition by amount.day, amount.team, amount.tenant, amount.feature, amount.kind) as all_requests
-    from amount
-    left join cell on cell.day = amount.day and cell.feature = amount.feature and (amount.kind = 'api' or amount.feature <> '(none)')
-        and (cell.tenant = amount.tenant or (amount.kind <> 'api' and amount.tenant = '(none)'))
-    where amount.day >= getvariable('from_day') and amount.day < getvariable('to_day') and amount.pico <> 0
-),
-weighed as (
+        line.*, share.tenant as to_tenant, share.environment, share.model, share.experiment_arm, share.feature_share as share,
+        share.feature_whole as whole
+    from line
+    left join core.feature_share as share on share.day = line.day and share.team = line.of_team and share.feature = line.feature
+    where line.reach = 'feature'
+    union all
     select
-        met.*, cast(abs(met.pico) as decimal(19,0)) as positive,
-        cast(case when met.all_nano > 0 then met.nano when met.all_requests > 0 then met.requests else 1 end as decimal(18,0)) as weight,
-        cast(case when met.all_nano > 0 then met.all_nano when met.all_requests > 0 then met.all_requests
-            else count(*) over (partition by met.day, met.team, met.line_tenant, met.feature, met.kind) end as decimal(18,0)) as whole
+        line.*, share.tenant as to_tenant, share.environment, share.model, share.experiment_arm, share.tenant_share as share,
+        share.tenant_whole as whole
+    from line
+    left join core.feature_share as share on share.day = line.day and share.team = line.of_team and share.feature = line.feature
+        and share.tenant = line.tenant and line.reach = 'tenant'
+    where line.reach <> 'feature'
+),
+parted as (
+    select
+        met.day, met.team, met.tenant as of_tenant, met.feature, met.kind, met.pico, coalesce(met.to_tenant, met.tenant) as tenant,
+        coalesce(met.environment, '(none)') as environment, coalesce(met.model, '(none)') as model,
+        coalesce(met.experiment_arm, '(none)') as experiment_arm, cast(abs(met.pico) as decimal(19,0)) as positive,
+        coalesce(met.share, 1) as share, coalesce(met.whole, 1) as whole
     from met
 ),
 ranked as (
     select
-        weighed.*, div_trunc(weighed.positive * weighed.weight, weighed.whole) as least,
+        parted.*, div_trunc(parted.positive * parted.share, parted.whole) as least,
         row_number() over (
-            partition by weighed.day, weighed.team, weighed.line_tenant, weighed.feature, weighed.kind
-            order by (weighed.positive * weighed.weight) % weighed.whole desc, weighed.tenant, weighed.environment, weighed.model, weighed.experiment_arm
+            partition by parted.day, parted.team, parted.of_tenant, parted.feature, parted.kind
+            order by (parted.positive * parted.share) % parted.whole desc, parted.tenant, parted.environment, parted.model,
+                parted.experiment_arm
         ) as place,
-        weighed.positive - sum(div_trunc(weighed.positive * weighed.weight, weighed.whole)) over (
-            partition by weighed.day, weighed.team, weighed.line_tenant, weighed.feature, weighed.kind
+        parted.positive - sum(div_trunc(parted.positive * parted.share, parted.whole)) over (
+            partition by parted.day, parted.team, parted.of_tenant, parted.feature, parted.kind
         ) as left_over
-    from weighed
+    from parted
 ),
 part as (
     select
-        ranked.*, (ranked.least + case when ranked.place <= ranked.left_over then 1 else 0 end) * case when ranked.pico < 0 then -1 else 1 end as part
+        ranked.*,
+        (ranked.least + case when ranked.place <= ranked.left_over then 1 else 0 end) * case when ranked.pico < 0 then -1 else 1 end as part
     from ranked
 )
 select

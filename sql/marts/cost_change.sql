@@ -41,47 +41,50 @@ span as (
         and (day.day_of_month <= final.day_of_month or final.day_of_month = final.days_in_month)
 ),
 counted as (
-    select span.kind, span.starts_on, span.side, count(*) as days
+    select span.kind, span.starts_on, span.ends_on, span.side, count(*) as days
     from span
     inner join (select distinct cost.day from marts.cost as cost) as known on known.day = span.day
-    group by span.kind, span.starts_on, span.side
+    group by span.kind, span.starts_on, span.ends_on, span.side
 ),
+-- Summed apart: what is not driven by calls has one amount or two, not seventeen.
 used as (
     select
-        'use' as part, driver.day, driver.team, driver.tenant, driver.feature, driver.provider, driver.model, driver.served_tier,
-        driver.meter, driver.is_counted, driver.operations, driver.calls, driver.attempts, driver.input_tokens, driver.cache_read_tokens,
-        driver.cache_write_tokens, driver.output_tokens, driver.stated_tokens, driver.units, driver.input_cost_usd,
-        driver.cache_read_cost_usd, driver.cache_write_cost_usd, driver.output_cost_usd, driver.call_cost_usd, driver.stated_cost_usd,
-        driver.other_cost_usd, driver.cost_usd
+        'use' as part, span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.provider, driver.model,
+        driver.served_tier, driver.meter, driver.is_counted, cast(sum(driver.operations) as bigint) as operations,
+        cast(sum(driver.calls) as bigint) as calls, cast(sum(driver.attempts) as bigint) as attempts,
+        cast(sum(driver.input_tokens) as bigint) as input_tokens, cast(sum(driver.cache_read_tokens) as bigint) as cache_read_tokens,
+        cast(sum(driver.cache_write_tokens) as bigint) as cache_write_tokens, cast(sum(driver.output_tokens) as bigint) as output_tokens,
+        cast(sum(driver.stated_tokens) as bigint) as stated_tokens, sum(driver.units) as units,
+        sum(driver.input_cost_usd) as input_cost_usd, sum(driver.cache_read_cost_usd) as cache_read_cost_usd,
+        sum(driver.cache_write_cost_usd) as cache_write_cost_usd, sum(driver.output_cost_usd) as output_cost_usd,
+        sum(driver.call_cost_usd) as call_cost_usd, sum(driver.stated_cost_usd) as stated_cost_usd,
+        sum(driver.other_cost_usd) as other_cost_usd, sum(driver.cost_usd) as cost_usd
     from core.cost_driver as driver
+    inner join span on span.day = driver.day
+    group by span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.provider, driver.model,
+        driver.served_tier, driver.meter, driver.is_counted
     union all
     select
-        'gpu' as part, driver.day, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model, '' as served_tier,
-        driver.line, false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, driver.seconds, 0, 0, 0, 0, 0, 0, 0, driver.cost_usd
+        'gpu' as part, span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model,
+        '' as served_tier, driver.line, false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, sum(driver.seconds), 0, 0, 0, 0, 0, 0, 0,
+        sum(driver.cost_usd)
     from core.gpu_driver as driver
+    inner join span on span.day = driver.day
+    group by span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model, driver.line
     union all
     select
-        'line' as part, cost.day, cost.team, cost.tenant, cost.feature, '(none)', '(none)', '' as served_tier, cost.line,
-        false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, cost.cost_usd
+        'line' as part, span.kind, span.starts_on, span.side, cost.team, cost.tenant, cost.feature, '(none)', '(none)', '' as served_tier,
+        cost.line, false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost.cost_usd)
     from marts.cost as cost
+    inner join span on span.day = cost.day
+    group by span.kind, span.starts_on, span.side, cost.team, cost.tenant, cost.feature, cost.line
 )
 select
-    month.period, span.kind, span.starts_on, span.ends_on, span.side, counted.days, used.part, used.team, used.tenant, used.feature, used.provider,
-    used.model, used.served_tier, used.meter, used.is_counted,
-    cast(sum(used.operations) as bigint) as operations, cast(sum(used.calls) as bigint) as calls,
-    cast(sum(used.attempts) as bigint) as attempts, cast(sum(used.input_tokens) as bigint) as input_tokens,
-    cast(sum(used.cache_read_tokens) as bigint) as cache_read_tokens, cast(sum(used.cache_write_tokens) as bigint) as cache_write_tokens,
-    cast(sum(used.output_tokens) as bigint) as output_tokens, cast(sum(used.stated_tokens) as bigint) as stated_tokens,
-    cast(sum(used.units) as decimal(38,6)) as units, cast(sum(used.input_cost_usd) as decimal(38,12)) as input_cost_usd,
-    cast(sum(used.cache_read_cost_usd) as decimal(38,12)) as cache_read_cost_usd,
-    cast(sum(used.cache_write_cost_usd) as decimal(38,12)) as cache_write_cost_usd,
-    cast(sum(used.output_cost_usd) as decimal(38,12)) as output_cost_usd,
-    cast(sum(used.call_cost_usd) as decimal(38,12)) as call_cost_usd,
-    cast(sum(used.stated_cost_usd) as decimal(38,12)) as stated_cost_usd,
-    cast(sum(used.other_cost_usd) as decimal(38,12)) as other_cost_usd, cast(sum(used.cost_usd) as decimal(38,12)) as cost_usd
+    month.period, used.kind, used.starts_on, counted.ends_on, used.side, counted.days, used.part, used.team, used.tenant, used.feature,
+    used.provider, used.model, used.served_tier, used.meter, used.is_counted, used.operations, used.calls, used.attempts,
+    used.input_tokens, used.cache_read_tokens, used.cache_write_tokens, used.output_tokens, used.stated_tokens, used.units,
+    used.input_cost_usd, used.cache_read_cost_usd, used.cache_write_cost_usd, used.output_cost_usd, used.call_cost_usd,
+    used.stated_cost_usd, used.other_cost_usd, used.cost_usd
 from used
-inner join span on span.day = used.day
-inner join counted on counted.kind = span.kind and counted.starts_on = span.starts_on and counted.side = span.side
+inner join counted on counted.kind = used.kind and counted.starts_on = used.starts_on and counted.side = used.side
 inner join book.day as month on month.day = getvariable('from_day')
-group by month.period, span.kind, span.starts_on, span.ends_on, span.side, counted.days, used.part, used.team, used.tenant, used.feature, used.provider,
-    used.model, used.served_tier, used.meter, used.is_counted

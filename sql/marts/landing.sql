@@ -7,20 +7,10 @@ daily: true
 lookback_days: 190
 then: land
 */
--- The whole cost, GPUs and shared pools too, but for providers, which are told from what models cost.
-with line as (
-    select cost.day, dimension.dimension,
-        case dimension.dimension when 'total' then 'all' when 'team' then cost.team else cost.feature end as scope, cost.cost_usd
-    from marts.cost as cost
-    cross join (values ('total'), ('team'), ('feature')) as dimension (dimension)
+with daily as (
+    select cost.day, cost.dimension, cost.scope, cost.cost_usd
+    from marts.landing_day as cost
     where cost.day >= getvariable('from_day') - 190 and cost.day < getvariable('to_day')
-    union all
-    select spend.day, 'provider' as dimension, spend.provider as scope, coalesce(spend.cost_usd, 0) as cost_usd
-    from marts.spend as spend
-    where spend.day >= getvariable('from_day') - 190 and spend.day < getvariable('to_day')
-),
-daily as (
-    select line.day, line.dimension, line.scope, sum(line.cost_usd) as cost_usd from line group by line.day, line.dimension, line.scope
 ),
 -- A day is asked for where something was used in the five weeks up to it.
 asked as (
@@ -59,7 +49,8 @@ coming as (
         ahead.day, ahead.on_day, ahead.dimension, ahead.scope, cast(max(ahead.fixed_usd) as double) as added,
         1 + cast(max(ahead.price_usd) as double) / nullif(cast(sum(daily.cost_usd) as double), 0) as factor
     from core.cost_ahead as ahead
-    inner join daily on daily.dimension = ahead.dimension and daily.scope = ahead.scope and daily.day > ahead.day - 28 and daily.day <= ahead.day
+    inner join daily
+        on daily.dimension = ahead.dimension and daily.scope = ahead.scope and daily.day > ahead.day - 28 and daily.day <= ahead.day
     group by ahead.day, ahead.on_day, ahead.dimension, ahead.scope
 )
 select

@@ -187,7 +187,7 @@ def test_a_key_that_can_name_no_column_is_an_error_of_the_file(tmp_path: Path, k
         (
             "marts.conservation.requests",
             "",
-            "marts.conservation has no column team, which would say who pays; there are core.answer_day, core.lever_call, core.lever_cost",
+            "marts.conservation has no column team, which would say who pays; there are core.answer_day, core.feature_spend",
         ),
         ("marts.chargeback.cost_usd", "", "marts.chargeback is not cut by day, and a key is measured each day; there are core."),
         ("marts.focus.billed_cost", "", "marts.focus is made only where an export asks for it"),

@@ -30,6 +30,11 @@ def test_the_generated_tables_of_a_day_come_to_the_same_dollars_and_requests(tmp
         assert units in range(1, bench_pages.UNITS + 1)
 
 
+def test_what_units_are_counted_of_is_read(tmp_path: Path) -> None:
+    catalog = bench_pages.opened(tmp_path, 1_000_000).catalog
+    assert all(map(catalog.is_active, ("core.unit_count", "core.feature_spend", "core.unit_bearer", "marts.unit_cost")))
+
+
 def _asked(con: duckdb.DuckDBPyConnection, query: str) -> tuple[object, ...]:
     [row] = con.execute(query).fetchall()
     return tuple(row)
@@ -40,6 +45,7 @@ def test_what_is_made_comes_after_what_it_is_made_of_and_has_every_mart_that_fol
     made = list(bench_pages.made(models))
     known = {*bench_pages.GENERATED, *made}
     assert {"marts.cost", "marts.spend", "marts.cost_change", "marts.chargeback", "marts.budget_use", "marts.forecast"} <= set(made)
+    assert {"core.loaded_cost", "core.unit_spend", "marts.unit_cost"} <= set(made)
     assert not set(made) & {*bench_pages.GENERATED, "marts.conservation"}
     for place, name in enumerate(made):
         before = {*bench_pages.GENERATED, *made[:place]}

@@ -109,6 +109,16 @@ def test_subtotals_add_up_to_the_effects_of_the_whole(worlds: list[tuple[Factors
         assert parts == pytest.approx(whole, abs=1e-9 * _cost(before))
 
 
+def test_effects_are_the_same_to_the_last_digit_in_whatever_order_rows_come(worlds: list[tuple[Factors, Factors]]) -> None:
+    rows = _frame(worlds)
+    found = [
+        lmdi.decompose(lmdi.paired(rows.sample(fraction=1, shuffle=True, seed=seed), ("world",)), ("team",), ("world",))
+        for seed in range(3)
+    ]
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])
+
+
 def test_swapped_periods_change_every_sign(worlds: list[tuple[Factors, Factors]]) -> None:
     there, back = _by_world(_effects(worlds)), _by_world(_effects([(after, before) for before, after in worlds]))
     for found, turned, (before, _) in zip(there, back, worlds, strict=True):

@@ -13,17 +13,21 @@ Rows = list[dict[str, object]]
 Chain = Callable[..., dict[str, Rows]]
 FIRST, AFTER = date(2026, 10, 1), date(2026, 10, 4)
 DAYS = [FIRST + timedelta(days) for days in range(3)]
-LOADED = ("core.feature_cost", "core.loaded_cost", "core.unit_bearer", "core.unit_share", "core.unit_spend", "marts.unit_cost")
+SPREAD = ("core.feature_cost", "core.feature_share", "core.loaded_cost")
+LOADED = (*SPREAD, "core.unit_bearer", "core.unit_share", "core.unit_spend", "marts.unit_cost")
 PICO = Decimal("0.000000000001")
 MONEY = st.integers(-(10**15), 10**15).map(lambda pico: pico * PICO)
 POSITIVE = st.integers(0, 10**15).map(lambda pico: pico * PICO)
 NAMES = st.sampled_from(["(none)", "a", "b"])
 LINE = st.tuples(st.sampled_from(["Model usage", "GPU used", "GPU free idle", "Shared: x", "Tax"]), NAMES, NAMES, NAMES)
-SPEND = st.dictionaries(st.tuples(st.sampled_from(DAYS), NAMES, NAMES, NAMES, NAMES), st.tuples(POSITIVE, st.integers(1, 9)), max_size=9)
+OWNERS = st.sampled_from(["a", "b", "c", "a 1 + b 2"])
+CELL = st.tuples(st.sampled_from(DAYS), OWNERS, NAMES, NAMES, NAMES, NAMES)
+SPEND = st.dictionaries(CELL, st.tuples(POSITIVE, st.integers(1, 9)), max_size=9)
 COUNT = st.dictionaries(
     st.tuples(st.sampled_from(DAYS), st.sampled_from(["one", "two", "new", "all"]), NAMES), st.integers(1, 9), max_size=6
 )
 UNITS: Rows = [{"unit": "one", "is_part": True}, {"unit": "two", "is_part": True}, {"unit": "all", "is_part": False}]
+SHARES: Rows = [{"owner": "a 1 + b 2", "team": "a", "weight": 1}, {"owner": "a 1 + b 2", "team": "b", "weight": 2}]
 SCOPES: Rows = [
     {"unit": "one", "field": "feature", "pattern": "a"},
     {"unit": "two", "field": "feature", "pattern": "%"},
@@ -43,7 +47,7 @@ def _by_day(rows: Iterable[Mapping[str, object]], column: str = "cost_usd") -> d
 def test_units_and_what_no_unit_bears_cost_exactly_what_the_day_costs(
     chain: Chain,
     lines: dict[tuple[date, tuple[str, str, str, str]], Decimal],
-    spend: dict[tuple[date, str, str, str, str], tuple[Decimal, int]],
+    spend: dict[tuple[date, str, str, str, str, str], tuple[Decimal, int]],
     counts: dict[tuple[date, str, str], int],
 ) -> None:
     allocation: Rows = [
@@ -51,7 +55,7 @@ def test_units_and_what_no_unit_bears_cost_exactly_what_the_day_costs(
         {"day": day, "line": line, "team": team, "tenant": tenant, "feature": feature, "cost_usd": abs(cost) if line in _WORK else cost}
         for (day, (line, team, tenant, feature)), cost in lines.items()
     ]
-    keys = ("tenant", "feature", "model", "experiment_arm")
+    keys = ("team", "tenant", "feature", "model", "experiment_arm")
     given_tables = {
         "core.allocation": allocation,
         "core.feature_spend": [
@@ -74,6 +78,7 @@ def test_units_and_what_no_unit_bears_cost_exactly_what_the_day_costs(
         ],
         "book.unit": UNITS,
         "book.unit_scope": SCOPES,
+        "book.owner_share": SHARES,
     }
     made = chain(given_tables, LOADED, FIRST, AFTER)
     whole = _by_day(allocation)
