@@ -52,22 +52,25 @@ judged as (
     from odd
 ),
 -- The same tokens at any other price of the model: of another day, of another tier, before the contract.
+offer as (
+    select
+        own.rate_id as own_id, greatest(own.priced_from, rate.priced_from) as held_from, least(own.priced_to, rate.priced_to) as held_to,
+        rate.rate_id, rate.layer, rate.served_tier as tier, rate.starts_at, row_pico(rate.input_usd) as input_pico,
+        row_pico(rate.output_usd) as output_pico, row_pico(rate.cache_read_usd) as read_pico,
+        row_pico(rate.cache_write_5m_usd) as write_pico, row_pico(rate.cache_write_1h_usd) as hour_pico
+    from rate_cards.rate as own
+    inner join rate_cards.rate as rate on rate.provider = own.provider and rate.model = own.model and own.layer = 'list'
+),
 other as (
     select
-        judged.request_id, rate.rate_id, rate.layer, case when rate.served_tier = judged.served_tier then 'price drift'
-            when rate.served_tier = 'batch' or judged.served_tier = 'batch' then 'batch' else 'tier' end as cause,
-        row_number() over (
-            partition by judged.request_id
-            order by case when rate.served_tier = judged.served_tier then 0 else 1 end, rate.starts_at desc, rate.rate_id, rate.layer
-        ) as choice
+        judged.request_id, offer.rate_id, offer.layer, case when offer.tier = judged.served_tier then 'price drift'
+            when offer.tier = 'batch' or judged.served_tier = 'batch' then 'batch' else 'tier' end as cause,
+        row_number() over (partition by judged.request_id order by case when offer.tier = judged.served_tier then 0 else 1 end,
+            offer.starts_at desc, offer.rate_id, offer.layer) as choice
     from judged
-    inner join rate_cards.rate as own on own.layer = 'list' and own.rate_id = judged.rate_id
-        and judged.day >= own.priced_from and judged.day < own.priced_to
-    inner join rate_cards.rate as rate on rate.provider = own.provider and rate.model = own.model
-        and judged.day >= rate.priced_from and judged.day < rate.priced_to
-    where judged.cause is null and abs(judged.said - cost_of(fresh, row_pico(rate.input_usd))
-        - cost_of(reads, row_pico(rate.cache_read_usd)) - cost_of(writes, row_pico(rate.cache_write_5m_usd))
-        - cost_of(hours, row_pico(rate.cache_write_1h_usd)) - cost_of(written, row_pico(rate.output_usd))) <= half
+    inner join offer on offer.own_id = judged.rate_id and judged.day >= offer.held_from and judged.day < offer.held_to
+    where judged.cause is null and abs(judged.said - cost_of(fresh, offer.input_pico) - cost_of(reads, offer.read_pico)
+        - cost_of(writes, offer.write_pico) - cost_of(hours, offer.hour_pico) - cost_of(written, offer.output_pico)) <= half
 )
 select
     judged.request_id, judged.day, coalesce(judged.provider, '(none)') as provider,
