@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from browsing import CHROMIUM_ARGS
+from sharing import made_once, shared
 from small import make_few, make_small
 from small_book import DAYS, SmallBook
 from xdist.scheduler import LoadFileScheduling
@@ -24,13 +25,14 @@ def small_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallBook:
 
 @pytest.fixture(scope="session")
 def _priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("priced") / "book"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        make_small(monkeypatch)
-        book = SmallBook(folder)
-        book.log(*DAYS)
-        book.run()
-    return folder
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            make_small(monkeypatch)
+            book = SmallBook(folder)
+            book.log(*DAYS)
+            book.run()
+
+    return made_once(shared(tmp_path_factory, "priced"), "book", make)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
+from rows import insert
 
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
@@ -156,10 +157,7 @@ def fill(con: Con, given: Mapping[str, Rows], tables: Iterable[str]) -> None:
     for name in tables:
         shape = project().kinds[name.split(".")[1]] if project().is_kind_view(name) else columns()[name]
         empty_table(con, name, shape)
-        for row in given.get(name, ()):
-            values = ", ".join(f"cast(? as {shape[column]})" for column in row)
-            texts = [None if value is None else str(value) for value in row.values()]
-            con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", texts)
+        insert(con, name, shape, given.get(name, ()))
 
 
 def make(con: Con, names: Sequence[str] = FOCUS) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from filelock import FileLock
+from sharing import shared
 
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.demo import write_demo
@@ -29,7 +30,7 @@ _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = _shared(tmp_path_factory, "company") / "demo"
+    folder = shared(tmp_path_factory, "company") / "demo"
     said = folder / "said.txt"
     with FileLock(folder.parent / "lock"):
         if not said.exists():
@@ -57,7 +58,7 @@ def slim() -> Callable[[Path], Path]:
 @pytest.fixture(scope="session")
 def october(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last days of the sample, written but not run."""
-    folder = _shared(tmp_path_factory, "october") / "book"
+    folder = shared(tmp_path_factory, "october") / "book"
     with FileLock(folder.parent / "lock"):
         if not (folder / "truth.json").exists():
             write_demo(folder, count=OCTOBER)
@@ -83,14 +84,6 @@ def october_lines(october: Path) -> dict[str, list[bytes]]:
 def logged(october_lines: dict[str, list[bytes]]) -> list[dict[str, Any]]:
     """Every sound gateway row of these days once, with the day of the file it lies in."""
     return [{**_EXACT.decode(line), "file": day} for day, lines in october_lines.items() for line in dict.fromkeys(lines)]
-
-
-def _shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
-    """A folder that all processes of the session share."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pages
 import pytest
 from mart_rows import put
+from sharing import made_once, shared
 
 from meterbook.assets.workspace import columns
-from meterbook.reports.page import PageFacts
+from meterbook.reports.page import PageFacts, render
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import make_empty, scratch
@@ -30,33 +32,86 @@ def shapes() -> dict[str, Columns]:
     }
 
 
-@pytest.fixture
-def empty(shapes: dict[str, Columns]) -> Iterator[Con]:
+@pytest.fixture(scope="session")
+def _nothing(shapes: dict[str, Columns]) -> Iterator[Con]:
     with scratch() as con:
         make_empty(con, shapes)
         yield con
 
 
+@pytest.fixture
+def empty(_nothing: Con) -> Iterator[Con]:
+    """Marts without rows; what a test does to them is taken back."""
+    yield from _undone(_nothing)
+
+
 @pytest.fixture(scope="session")
 def company(shapes: dict[str, Columns], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company's marts as one file, made once; a test works on a copy of its own."""
-    path = tmp_path_factory.mktemp("company") / "company.duckdb"
-    with duckdb.connect(path) as con:
-        con.execute("begin")
-        for name, shape in shapes.items():
-            empty_table(con, name, shape)
-        for number in range((LAST - FIRST).days + 1):
-            _fill_day(con, FIRST + timedelta(days=number), number)
-        _fill_files(con)
-        _fill_month(con)
-        con.execute("commit")
-    return path
+
+    def make(path: Path) -> None:
+        with duckdb.connect(path) as con:
+            con.begin()
+            for name, shape in shapes.items():
+                empty_table(con, name, shape)
+            for number in range((LAST - FIRST).days + 1):
+                _fill_day(con, FIRST + timedelta(days=number), number)
+            _fill_files(con)
+            _fill_month(con)
+            con.commit()
+
+    return made_once(shared(tmp_path_factory, "marts"), "company.duckdb", make)
+
+
+@pytest.fixture(scope="session")
+def filled(company: Path) -> Path:
+    """The company's marts with what every kind of page has sections for, as one file."""
+
+    def make(path: Path) -> None:
+        with duckdb.connect(shutil.copy(company, path)) as con:
+            con.begin()
+            pages.fill(con)
+            con.commit()
+
+    return made_once(company.parent, "filled.duckdb", make)
+
+
+@pytest.fixture(scope="session")
+def _lake(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+    yield from _copy(company, tmp_path_factory)
 
 
 @pytest.fixture
-def lake(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+def lake(_lake: Con) -> Iterator[Con]:
+    """The company's marts; what a test does to them is taken back."""
+    yield from _undone(_lake)
+
+
+@pytest.fixture(scope="session")
+def weekly(_lake: Con, facts: PageFacts) -> str:
+    """The page of the company's last week."""
+    return render("weekly", "2026-W43", _lake, facts)
+
+
+@pytest.fixture
+def own_lake(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+    """The company's marts, for what begins transactions itself."""
+    yield from _copy(company, tmp_path_factory)
+
+
+def _copy(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
     with duckdb.connect(shutil.copy(company, tmp_path_factory.mktemp("lake"))) as con:
         yield con
+
+
+def _undone(con: Con) -> Iterator[Con]:
+    """To take back costs nothing, to make a database for a test a twentieth of a second."""
+    [(path,)] = con.execute("select current_setting('search_path')").fetchall()
+    with con.cursor() as own:
+        own.execute(f"set search_path = '{path}'")
+        own.begin()
+        yield own
+        own.rollback()
 
 
 @pytest.fixture(scope="session")

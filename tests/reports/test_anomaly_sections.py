@@ -22,16 +22,16 @@ def _text(made: str, name: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", section)).split())
 
 
-def test_open_cards_are_shown_with_dollars_and_owner_and_prices_apart(lake: Con, facts: PageFacts) -> None:
-    told = _text(render("weekly", WEEK, lake, facts), "anomalies")
+def test_open_cards_are_shown_with_dollars_and_owner_and_prices_apart(weekly: str) -> None:
+    told = _text(weekly, "anomalies")
     assert "+$150 Spike in team sales, 22 Oct: it is twice what is usual. sales" in told
     alarms, prices = told.split("Prices that changed")
     assert "+$40" in prices
     assert "+$40" not in alarms
 
 
-def test_what_is_muted_or_false_is_counted_and_not_shown(lake: Con, facts: PageFacts) -> None:
-    told = _text(render("weekly", WEEK, lake, facts), "anomalies")
+def test_what_is_muted_or_false_is_counted_and_not_shown(weekly: str) -> None:
+    told = _text(weekly, "anomalies")
     assert "Not shown: 1 card muted, 1 card looked at and found false." in told
     assert "bolt" not in told
     assert "drafts" not in told
@@ -46,8 +46,8 @@ def test_a_card_that_was_real_stays_with_its_verdict_and_an_event_is_told_beside
     assert "At the same time: launch: v2. Looked at, real: a test." in told
 
 
-def test_later_days_of_a_card_change_nothing_in_the_week_before(lake: Con, facts: PageFacts) -> None:
-    before = _text(render("weekly", WEEK, lake, facts), "anomalies")
+def test_later_days_of_a_card_change_nothing_in_the_week_before(lake: Con, facts: PageFacts, weekly: str) -> None:
+    before = _text(weekly, "anomalies")
     lake.execute(
         "insert into marts.anomaly_episode by name "
         "select * replace (date '2026-10-26' as day, 900 as excess_usd) from marts.anomaly_episode"

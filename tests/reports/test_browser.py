@@ -35,14 +35,11 @@ TOLERANCE = 8
 
 
 @pytest.fixture(scope="module")
-def file_of(company: Path, facts: PageFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Path]]:
+def file_of(filled: Path, facts: PageFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Path]]:
     """Makes a page of a kind, plain or with hostile names, once."""
     folder = tmp_path_factory.mktemp("pages")
-    lakes = {name: duckdb.connect(shutil.copy(company, folder / f"{bool(name)}.duckdb")) for name in ("", HOSTILE)}
-    for name, con in lakes.items():
-        pages.fill(con)
-        if name:
-            pages.spoil(con, name)
+    lakes = {name: duckdb.connect(shutil.copy(filled, folder / f"{bool(name)}.duckdb")) for name in ("", HOSTILE)}
+    pages.spoil(lakes[HOSTILE], HOSTILE)
 
     def made(kind: str, name: str = "") -> Path:
         path: Path = folder / f"{kind}-{bool(name)}.html"

@@ -151,8 +151,8 @@ def test_the_page_is_quiet_where_nothing_was_used_and_short_where_all_has_a_pric
     assert 'class="over"' not in made
 
 
-def test_the_weekly_page_says_what_is_priced_and_what_is_estimated(lake: Con, facts: PageFacts) -> None:
-    closing = render("weekly", "2026-W43", lake, facts).split('<section id="closing">')[1]
+def test_the_weekly_page_says_what_is_priced_and_what_is_estimated(lake: Con, facts: PageFacts, weekly: str) -> None:
+    closing = weekly.split('<section id="closing">')[1]
     assert "98.8\N{NO-BREAK SPACE}% of requests, 88.6\N{NO-BREAK SPACE}% of tokens" in closing
     assert "Estimated" not in closing
     lake.execute("update marts.coverage set estimated_requests = 7, estimated_tokens = 4900 where reason = 'priced'")

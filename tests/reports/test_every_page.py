@@ -34,10 +34,9 @@ def test_text_and_figures_stand_out_from_the_ground(colours: Mapping[str, str]) 
 
 
 @pytest.fixture(scope="module")
-def crowd(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+def crowd(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
     """Marts of some five hundred teams."""
-    with duckdb.connect(shutil.copy(company, tmp_path_factory.mktemp("crowd"))) as con:
-        pages.fill(con)
+    with duckdb.connect(shutil.copy(filled, tmp_path_factory.mktemp("crowd"))) as con:
         pages.multiply(con, 167)
         yield con
 
@@ -68,10 +67,9 @@ def test_the_teams_that_are_folded_away_are_counted_and_are_in_the_page(crowd: C
 
 
 @pytest.fixture(scope="module")
-def hostile(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+def hostile(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
     """Marts in which every name is hostile."""
-    with duckdb.connect(shutil.copy(company, tmp_path_factory.mktemp("hostile"))) as con:
-        pages.fill(con)
+    with duckdb.connect(shutil.copy(filled, tmp_path_factory.mktemp("hostile"))) as con:
         pages.spoil(con, pages.HOSTILE)
         yield con
 

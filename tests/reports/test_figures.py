@@ -104,19 +104,18 @@ def _counts(rows: list[Row], size: Callable[[Row], int]) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def filled(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
-    with duckdb.connect(shutil.copy(company, tmp_path_factory.mktemp("figures"))) as con:
-        pages.fill(con)
+def full(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con]:
+    with duckdb.connect(shutil.copy(filled, tmp_path_factory.mktemp("figures"))) as con:
         yield con
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_figure_asks_its_question_shows_its_values_and_says_what_it_was_computed_from(
-    kind: str, filled: Con, facts: PageFacts, monkeypatch: pytest.MonkeyPatch
+    kind: str, full: Con, facts: PageFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Asked()
     monkeypatch.setattr(figures, "rows_of", asked.of(figures.rows_of))
-    found = _Figures(pages.page_of(kind, filled, facts))
+    found = _Figures(pages.page_of(kind, full, facts))
     assert found.stray == []
     assert found.found or kind not in DRAWN
     known = columns()

@@ -42,7 +42,7 @@ SECTIONS = {
 
 
 @pytest.fixture(scope="module")
-def look(company: Path, facts: PageFacts, browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
+def look(filled: Path, facts: PageFacts, browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
     folder = tmp_path_factory.mktemp("own")
     (folder / "sections").mkdir()
     for name, (sql, chart) in SECTIONS.items():
@@ -51,8 +51,7 @@ def look(company: Path, facts: PageFacts, browser: "Browser", tmp_path_factory: 
     (folder / "meterbook.yaml").write_text("name: x\n")
     (folder / "logo.svg").write_text(LOGO)
     brand = brand_of(folder, BrandSettings(name=HOSTILE[:60], logo="logo.svg", accent="#7a3e9d"))
-    with duckdb.connect(shutil.copy(company, folder / "lake.duckdb")) as con:
-        pages.fill(con)
+    with duckdb.connect(shutil.copy(filled, folder / "lake.duckdb")) as con:
         pages.spoil(con, HOSTILE)
         made = make("weekly", WEEK, con, facts, Additions(load_sections(folder, columns()), brand))
     assert [why.split(":")[0] for why in made.unmade] == ["section wrong could not be made"]

@@ -46,6 +46,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS, "weekly", shorter)
 
 
+@pytest.fixture
+def lake(own_lake: Con) -> Con:
+    return own_lake
+
+
 def _book(folder: Path, **files: str) -> Path:
     (folder / "sections").mkdir(exist_ok=True)
     for name, text in files.items():

@@ -62,28 +62,26 @@ def _week(con: Con, first: str = "2026-10-19", end: str = "2026-10-26") -> Decim
     return _sum(con, f"select sum(cost_usd) from marts.cost where day >= '{first}' and day < '{end}'")
 
 
-def test_the_page_loads_nothing_and_its_policy_forbids_it(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
-    page = _Page(made)
+def test_the_page_loads_nothing_and_its_policy_forbids_it(weekly: str) -> None:
+    page = _Page(weekly)
     assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [attrs for tag, attrs in page.elements if tag == "meta"]
     assert {name for _, attrs in page.elements for name in attrs} & {"src", "srcset", "action", "poster"} == set()
     sections = {f"#{attrs['id']}" for tag, attrs in page.elements if tag == "section"}
     assert {attrs["href"] for _, attrs in page.elements if "href" in attrs} <= sections
     assert not {tag for tag, _ in page.elements} & {"link", "iframe", "img", "object", "embed", "base"}
-    style = made.split("<style>")[1].split("</style>")[0]
+    style = weekly.split("<style>")[1].split("</style>")[0]
     assert all(url.startswith("data:") for url in re.findall(r"url\(([^)]*)\)", style))
     assert "@import" not in style
 
 
-def test_headline_kpi_figure_and_table_say_the_same_as_the_lake(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
+def test_headline_kpi_figure_and_table_say_the_same_as_the_lake(lake: Con, weekly: str) -> None:
     cost = _week(lake)
-    assert head(cost) in _section(made, "opening").split("<h1>")[1].split("</h1>")[0]
-    assert re.findall(r'class="value">([^<]*)<', made)[0] == head(cost)
-    moved = _figure(made, "moved")
+    assert head(cost) in _section(weekly, "opening").split("<h1>")[1].split("</h1>")[0]
+    assert re.findall(r'class="value">([^<]*)<', weekly)[0] == head(cost)
+    moved = _figure(weekly, "moved")
     assert moved["layout"]["annotations"][-1]["text"] == head(cost)
     assert moved["data"][0]["x"][-1] == float(cost)
-    assert _foot(made, "teams")[1] == dollars(cost)
+    assert _foot(weekly, "teams")[1] == dollars(cost)
 
 
 @pytest.mark.parametrize(
@@ -100,17 +98,16 @@ def test_a_month_that_lands_on_its_plan_is_said_to_be_as_planned(lake: Con, fact
     assert "October is heading for $47.0k, as planned." in _section(render("weekly", WEEK, lake, facts), "opening")
 
 
-def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
+def test_the_forecast_in_the_headline_is_that_of_the_strip_and_of_the_figure(lake: Con, weekly: str) -> None:
     landing = _sum(lake, "select point_usd from marts.forecast")
-    assert f"October is heading for {head(landing)}, {head(abs(landing - 47000))} under plan" in _section(made, "opening")
-    assert re.findall(r'class="value">([^<]*)<', made)[1] == head(landing)
-    figure = _figure(made, "month")
+    assert f"October is heading for {head(landing)}, {head(abs(landing - 47000))} under plan" in _section(weekly, "opening")
+    assert re.findall(r'class="value">([^<]*)<', weekly)[1] == head(landing)
+    figure = _figure(weekly, "month")
     assert any(label["text"] == f"forecast {head(landing)}" for label in figure["layout"]["annotations"])
     bounds = [_sum(lake, f"select {bound}_usd from marts.forecast") for bound in ("low", "high")]
     assert [trace["y"][-1] for trace in figure["data"][-2:]] == [float(bound) for bound in bounds]
     assert f"80 % between {dollars(bounds[0])} and {dollars(bounds[1])}; with 6 days left landings were off by 1.2" in _section(
-        made, "month"
+        weekly, "month"
     )
 
 
@@ -144,20 +141,18 @@ def test_a_month_that_is_over_is_no_forecast(lake: Con, facts: PageFacts) -> Non
     assert "forecast" not in "".join(str(label["text"]) for label in _figure(made, "month")["layout"]["annotations"])
 
 
-def test_teams_sum_to_the_total_of_the_week(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
-    shown = re.findall(r'<th scope="row">([a-z]+).*?</th><td>([^<]*)</td>', _section(made, "teams"))
+def test_teams_sum_to_the_total_of_the_week(lake: Con, weekly: str) -> None:
+    shown = re.findall(r'<th scope="row">([a-z]+).*?</th><td>([^<]*)</td>', _section(weekly, "teams"))
     rows = lake.execute("select team, sum(cost_usd) from marts.cost where day >= '2026-10-19' group by team").fetchall()
     assert dict(shown) == {team: dollars(cost) for team, cost in rows}
-    assert _foot(made, "teams")[1:3] == [dollars(_week(lake)), dollars(_week(lake) - _week(lake, "2026-10-12", "2026-10-19"), plus=True)]
+    assert _foot(weekly, "teams")[1:3] == [dollars(_week(lake)), dollars(_week(lake) - _week(lake, "2026-10-12", "2026-10-19"), plus=True)]
 
 
-def test_the_month_to_date_is_the_total_of_the_months_statement(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
+def test_the_month_to_date_is_the_total_of_the_months_statement(lake: Con, weekly: str) -> None:
     charged = _sum(lake, "select sum(cost_usd) from marts.chargeback where period = '2026-10'")
-    line = _figure(made, "month")["data"][0]["y"]
+    line = _figure(weekly, "month")["data"][0]["y"]
     assert line[-1] == float(charged)
-    assert f"so far {head(charged)}" in [label["text"] for label in _figure(made, "month")["layout"]["annotations"]]
+    assert f"so far {head(charged)}" in [label["text"] for label in _figure(weekly, "month")["layout"]["annotations"]]
 
 
 def test_a_page_of_an_empty_lake_says_so_quietly(empty: Con, facts: PageFacts) -> None:
@@ -186,8 +181,8 @@ def test_a_missing_subject_leaves_the_rest_of_the_page(table: str, lake: Con, fa
 
 
 @pytest.mark.parametrize(("table", "column"), [("cost", "team"), ("cost", "feature"), ("gpu_use", "pool"), ("unit_cost", "label")])
-def test_a_name_is_text_and_never_markup(table: str, column: str, lake: Con, facts: PageFacts) -> None:
-    before = [tag for tag, _ in _Page(render("weekly", WEEK, lake, facts)).elements].count("script")
+def test_a_name_is_text_and_never_markup(table: str, column: str, lake: Con, facts: PageFacts, weekly: str) -> None:
+    before = [tag for tag, _ in _Page(weekly).elements].count("script")
     lake.execute(f"update marts.{table} set {column} = ? where {column} not in ('unowned', '(none)')", [HOSTILE])
     made = render("weekly", WEEK, lake, replace(facts, company=HOSTILE))
     page = _Page(made)
@@ -224,8 +219,8 @@ def test_a_week_half_gone_is_compared_with_the_same_days(lake: Con, facts: PageF
     assert f"vs the same days last week, {head(_week(lake, '2026-10-12', '2026-10-15'))}" in made
 
 
-def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: PageFacts) -> None:
-    text = _Page(_section(render("weekly", WEEK, lake, facts), "decisions")).text
+def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: PageFacts, weekly: str) -> None:
+    text = _Page(_section(weekly, "decisions")).text
     idle = _sum(lake, "select sum(free_idle_cost_usd) from marts.gpu_use where day >= '2026-10-19'") * 365 / 7
     assert f"{head(idle)} a year" in text
     assert "budget sales" in text
@@ -235,18 +230,17 @@ def test_decisions_come_from_the_data_with_amount_and_owner(lake: Con, facts: Pa
     assert "Nothing needs a decision" in render("weekly", WEEK, lake, facts)
 
 
-def test_a_chart_says_in_words_and_in_a_table_what_it_draws(lake: Con, facts: PageFacts) -> None:
-    made = render("weekly", WEEK, lake, facts)
-    drawn = [attrs for _, attrs in _Page(made).elements if "data-figure" in attrs]
+def test_a_chart_says_in_words_and_in_a_table_what_it_draws(lake: Con, weekly: str) -> None:
+    drawn = [attrs for _, attrs in _Page(weekly).elements if "data-figure" in attrs]
     assert {attrs["data-figure"] for attrs in drawn} == {"month", "moved", "reconciliation"}
     labels = {attrs["data-figure"]: attrs["aria-label"] or "" for attrs in drawn if attrs["role"] == "img"}
     assert head(_week(lake)) in labels["moved"]
     assert labels["reconciliation"] == "Billed minus computed: Price drift under $1, Billed minus computed under $1"
-    assert made.count("<figure>") == made.count("<details><summary>Values and how computed</summary>") >= len(drawn)
+    assert weekly.count("<figure>") == weekly.count("<details><summary>Values and how computed</summary>") >= len(drawn)
 
 
-def test_records_set_aside_are_named_with_their_file(lake: Con, facts: PageFacts) -> None:
-    text = _Page(_section(render("weekly", WEEK, lake, facts), "closing")).text
+def test_records_set_aside_are_named_with_their_file(weekly: str) -> None:
+    text = _Page(_section(weekly, "closing")).text
     assert "100 rows of 1 files: 90 kept, 5 duplicates, 3 set aside, 2 filtered" in text
     assert "gateway/log.jsonl 3" in text
 

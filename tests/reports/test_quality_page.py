@@ -1,7 +1,6 @@
 """The quality page: what became of every record, in the same figures as the lake, and in words where there is nothing to say."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,8 +14,6 @@ from meterbook.assets.workspace import project
 from meterbook.reports.kinds import KINDS
 from meterbook.reports.page import QualityFacts, render
 from meterbook.reports.quality import Quality, Rule
-from meterbook.sql.models import Columns
-from meterbook.sql.schemas import empty_table
 
 LAST = date(2026, 10, 25)
 HOSTILE = "<script>alert(1)</script>"
@@ -55,44 +52,39 @@ def facts() -> QualityFacts:
 
 
 @pytest.fixture
-def door(shapes: dict[str, Columns]) -> Iterator[Con]:
+def door(empty: Con) -> Con:
     """Two formats, three files, five records set aside for two sorts of reasons."""
-    with duckdb.connect() as con:
-        for name, shape in shapes.items():
-            empty_table(con, name, shape)
-        spread = {"first_day": date(2026, 10, 1), "last_day": LAST}
-        for file, form, counts in (
-            ("one.jsonl", "portkey_logs", (1000, 900, 4, 90, 6, 0)),
-            ("two.jsonl", "portkey_logs", (500, 499, 1, 0, 0, 0)),
-            ("bill.csv", "aws_cur", (70, 40, 0, 0, 0, 30)),
-        ):
-            names = ("rows_in", "rows_out", "quarantined", "duplicates", "filtered", "superseded")
-            _put(
-                con, "marts.input_file", {"file_id": file, "file": file, "format": form, **dict(zip(names, counts, strict=True)), **spread}
-            )
-        reasons = (
-            "tokens is negative (-5)",
-            "tokens is negative (-71)",
-            "at 'x' is no instant",
-            "at 'y' is no instant",
-            "at 'z' is no instant",
-        )
-        for line, reason in enumerate(reasons, 7):
-            file = "two.jsonl" if line == 11 else "one.jsonl"
-            row = {"file_id": file, "file": file, "format": "portkey_logs", "line": line, "reason": reason, "raw_text": "the record itself"}
-            _put(con, "raw.quarantine", row)
-        for file, flag in (
-            ("one.jsonl", "holds 5 rows dated after the file was written (2026-10-30 and later)"),
-            ("two.jsonl", "holds 71 rows dated after the file was written (2026-11-01 and later)"),
-            ("bill.csv", "is replaced for aws 1 2026-09 by later.csv"),
-            ("bill.csv", "is replaced for aws 2 2026-09 by later.csv"),
-        ):
-            _put(con, "raw.file_flag", {"file_id": file, "file": file, "flag": flag})
-        for back in range(35):
-            status = {0: "low", 3: "high", 20: "low", 30: "low"}.get(back, "usual")
-            rows = {"rows_kept": {"low": 10, "high": 900}.get(status, 300), "usual_rows": 300, "status": status}
-            _put(con, "marts.volume", {"day": LAST - timedelta(days=back), "source": "gateway", "kind": "request", **rows})
-        yield con
+    spread = {"first_day": date(2026, 10, 1), "last_day": LAST}
+    for file, form, counts in (
+        ("one.jsonl", "portkey_logs", (1000, 900, 4, 90, 6, 0)),
+        ("two.jsonl", "portkey_logs", (500, 499, 1, 0, 0, 0)),
+        ("bill.csv", "aws_cur", (70, 40, 0, 0, 0, 30)),
+    ):
+        names = ("rows_in", "rows_out", "quarantined", "duplicates", "filtered", "superseded")
+        _put(empty, "marts.input_file", {"file_id": file, "file": file, "format": form, **dict(zip(names, counts, strict=True)), **spread})
+    reasons = (
+        "tokens is negative (-5)",
+        "tokens is negative (-71)",
+        "at 'x' is no instant",
+        "at 'y' is no instant",
+        "at 'z' is no instant",
+    )
+    for line, reason in enumerate(reasons, 7):
+        file = "two.jsonl" if line == 11 else "one.jsonl"
+        row = {"file_id": file, "file": file, "format": "portkey_logs", "line": line, "reason": reason, "raw_text": "the record itself"}
+        _put(empty, "raw.quarantine", row)
+    for file, flag in (
+        ("one.jsonl", "holds 5 rows dated after the file was written (2026-10-30 and later)"),
+        ("two.jsonl", "holds 71 rows dated after the file was written (2026-11-01 and later)"),
+        ("bill.csv", "is replaced for aws 1 2026-09 by later.csv"),
+        ("bill.csv", "is replaced for aws 2 2026-09 by later.csv"),
+    ):
+        _put(empty, "raw.file_flag", {"file_id": file, "file": file, "flag": flag})
+    for back in range(35):
+        status = {0: "low", 3: "high", 20: "low", 30: "low"}.get(back, "usual")
+        rows = {"rows_kept": {"low": 10, "high": 900}.get(status, 300), "usual_rows": 300, "status": status}
+        _put(empty, "marts.volume", {"day": LAST - timedelta(days=back), "source": "gateway", "kind": "request", **rows})
+    return empty
 
 
 def _put(con: Con, table: str, row: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from rows import insert
 
 from meterbook.assets import workspace
 from meterbook.sql.models import Columns, Model
@@ -34,13 +35,10 @@ def _columns(name: str) -> Columns:
 
 def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
     columns = _columns(name)
+    unknown = {column for row in rows for column in row} - set(columns)
+    assert not unknown, f"{name} has no column {unknown}"
     empty_table(con, name, columns)
-    for row in rows:
-        unknown = set(row) - set(columns)
-        assert not unknown, f"{name} has no column {unknown}"
-        values = ", ".join(f"cast(? as {columns[column]})" for column in row)
-        texts = [None if value is None else str(value) for value in row.values()]
-        con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", texts)
+    insert(con, name, columns, rows)
 
 
 def _result(con: duckdb.DuckDBPyConnection, model: Model, case: dict[str, Any]) -> None:
@@ -55,10 +53,8 @@ def _expected(con: duckdb.DuckDBPyConnection, model: Model, rows: list[dict[str,
     columns = list(rows[0])
     assert all(list(row) == columns for row in rows), "expected rows name the same columns in the same order"
     shape = {row[0]: row[1] for row in con.execute("describe result").fetchall()}
-    con.execute(f"create table expected ({', '.join(f'{column} {shape[column]}' for column in columns)})")
-    for row in rows:
-        values = ", ".join(f"cast(? as {shape[column]})" for column in columns)
-        con.execute(f"insert into expected values ({values})", [None if value is None else str(value) for value in row.values()])
+    empty_table(con, "main.expected", {column: shape[column] for column in columns})
+    insert(con, "expected", shape, rows)
     listed = ", ".join(columns)
     return tuple(con.execute(f"select {listed} from {table} order by all").fetchall() for table in ("result", "expected"))  # type: ignore[return-value] # two tables
 

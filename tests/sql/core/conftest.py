@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 import polars as pl
 import pytest
+from rows import insert
 
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
@@ -37,10 +38,7 @@ def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Mapping[str,
         con.register("frame", rows.to_arrow())
         con.execute(f"insert into {name} by name select * from frame")
         return
-    for row in rows:
-        values = ", ".join(f"cast(? as {shape[column]})" for column in row)
-        texts = [None if value is None else str(value) for value in row.values()]
-        con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", texts)
+    insert(con, name, shape, rows)
 
 
 def _make(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ import pytest
 from examples import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from rows import insert
 
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
@@ -86,10 +87,7 @@ def con() -> Iterator[Con]:
 
 def _put(con: Con, name: str, rows: Sequence[Row]) -> None:
     con.execute(f"delete from {name}")
-    for row in rows:
-        values = ", ".join(f"cast(? as {columns()[name][column]})" for column in row)
-        texts = [None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value) for value in row.values()]
-        con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", texts)
+    insert(con, name, columns()[name], rows)
 
 
 def explained(con: Con, rows: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import insert
 
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
@@ -19,9 +20,7 @@ def _run(model: str, rows: dict[str, list[dict[str, object]]]) -> list[tuple[Dec
     with scratch() as con:
         for name in found.inputs:
             empty_table(con, name, columns()[name])
-            for row in rows.get(name, []):
-                values = ", ".join(f"cast(? as {columns()[name][column]})" for column in row)
-                con.execute(f"insert into {name} ({', '.join(row)}) values ({values})", [str(value) for value in row.values()])
+            insert(con, name, columns()[name], rows.get(name, []))
         con.execute("set variable from_day = date '2026-10-01'; set variable to_day = date '2026-11-01'")
         wanted = "cost_usd, posted_usd" if model == "marts.chargeback" else "cost_usd"
         return con.execute(f"select {wanted} from ({found.sql})").fetchall()
