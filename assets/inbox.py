@@ -121,7 +121,7 @@ class Inbox:
             progress: told about each file before it is read.
         """
         done = Ingested(skipped=[(str(path.relative_to(self.folder)), why) for path in self._paths() if (why := self._skipped(path))])
-        items = self.scan()
+        before, items = dict(self.entries), self.scan()
         first = self._first_of_absent(items)
         lost = {file for entry in self.entries.values() for file in self.door.files(entry)}
         looked = [self._entry(item, self.entries.get(item.name)) for item in items]
@@ -145,7 +145,8 @@ class Inbox:
                 known[entry.file] = is_known
         for file in lost - {file for entry in self.entries.values() for file in self.door.files(entry)}:
             file.unlink(missing_ok=True)
-        save(self._ledger, self.entries)
+        if self.entries != before or not self._ledger.is_file():
+            save(self._ledger, self.entries)
         self.__dict__.pop("verdicts", None)
         for name, is_known in known.items():
             self._count(done, self.entries[name], is_known=is_known)

@@ -6,6 +6,7 @@ only names the environment variable it is in; the address itself is never in a b
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -97,3 +98,8 @@ class NotifyFile(Strict):
     def channels_of(self, owners: Iterable[str]) -> tuple[str, ...]:
         """The channels of some owners, each once, in the order of the file."""
         return tuple(dict.fromkeys(channel for owner in owners for channel in self.routes.get(owner, self.default)))
+
+
+def tells(folder: Path) -> bool:
+    """Whether a book tells anybody anything."""
+    return (folder / FILE).is_file()

@@ -1,9 +1,9 @@
 """A book opened for work: its settings, its inbox, its lake and the engine over them. No Dagster here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from meterbook.assets.book import Book, BookError
@@ -12,17 +12,19 @@ from meterbook.assets.clock import side_of
 from meterbook.assets.closed import RAW, CloseError, refuse_missing
 from meterbook.assets.column_keys import with_columns
 from meterbook.assets.guard import UnitGuard
-from meterbook.assets.inbox import Inbox, Ingested, Progress, raw_columns
+from meterbook.assets.inbox import Inbox, Ingested, Progress
 from meterbook.assets.limits import in_force
 from meterbook.assets.pools import PoolError
 from meterbook.assets.prices import PRICED_TABLES, PriceHistory
+from meterbook.assets.shipped import columns, project
 from meterbook.assets.unit_sql import UnitError, with_units
 from meterbook.assets.units import FILE as UNITS
 from meterbook.sql.catalog import Catalog, Settings, digest
 from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
-from meterbook.sql.models import Columns, Model, Project, read_project
-from meterbook.sql.schemas import shipped_columns
+from meterbook.sql.models import Model, Project
+
+__all__ = ["Plan", "Workspace", "columns", "project", "project_of"]
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,6 @@ class Workspace:
         return sorted({key for name in names for key, _ in self.lake.table(name).tokens()})
 
 
-@cache
-def project() -> Project:
-    """The models that ship with meterbook, over the raw tables of the formats that are there."""
-    return read_project(raw_columns())
-
-
 def project_of(book: Book) -> Project:
     """The models as a book has them: those that ship, what its pools are shared by, and what its queries count as units.
 
@@ -164,9 +160,3 @@ def project_of(book: Book) -> Project:
 
 def _has_own_text(book: Book) -> bool:
     return any(pool.column for pool in book.pools) or any(unit.sql for unit in book.units)
-
-
-@cache
-def columns() -> Mapping[str, Columns]:
-    """Columns of every table of the project."""
-    return shipped_columns(project())

@@ -54,7 +54,7 @@ def run(book: Path) -> None:
     Raises:
         RuntimeError: it did not end well; with what it said.
     """
-    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load
+    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- it takes a second to load
 
     said = io.StringIO()
     if run_book(book, Console(file=said, highlight=False)):
@@ -62,7 +62,8 @@ def run(book: Path) -> None:
 
 
 def _main(book: str, rows: str) -> None:
-    import meterbook.pipelines.runner  # noqa: F401, PLC0415 -- start-up is not measured
+    import meterbook.pipelines.executing  # noqa: PLC0415 -- start-up is not measured
+    import meterbook.pipelines.runner  # noqa: F401, PLC0415
 
     kept = Path(book)
     beside = Path(tempfile.mkdtemp(dir=kept.parent))

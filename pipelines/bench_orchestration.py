@@ -50,16 +50,15 @@ def plainly(book: Path) -> None:
         for model in workspace.project.regular.values():
             if workspace.catalog.is_active(model.name) or workspace.engine.orphans(model):
                 workspace.build(model, (plan.from_day, plan.to_day))
-    # Opened anew, as a run does: the models have just been written.
-    written = Workspace(book)
-    for _, items in groupby(Publisher(written).stale(), lambda item: item.kind):
+    for _, items in groupby(Publisher(workspace).stale(), lambda item: item.kind):
         # Each kind by a publisher of its own: what a page says of others is asked when they are there.
-        for _ in Publisher(written).publish(items):
+        for _ in Publisher(workspace).publish(items):
             pass
 
 
 def _main(what: str, book: str, rows: str) -> None:
     import meterbook.assets.publishing  # noqa: PLC0415
+    import meterbook.pipelines.executing  # noqa: PLC0415
     import meterbook.pipelines.runner  # noqa: F401, PLC0415
 
     kept = Path(book)

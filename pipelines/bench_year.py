@@ -35,7 +35,8 @@ def cases(folder: Path, rows: int = ROWS, days: tuple[int, ...] = DAYS) -> list[
 
 
 def _main(book: str, days: str, rows: str) -> None:
-    import meterbook.pipelines.runner  # noqa: F401, PLC0415 -- start-up is not measured
+    import meterbook.pipelines.executing  # noqa: PLC0415 -- start-up is not measured
+    import meterbook.pipelines.runner  # noqa: F401, PLC0415
 
     kept = Path(book)
     beside = Path(tempfile.mkdtemp(dir=kept.parent))

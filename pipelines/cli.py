@@ -190,10 +190,7 @@ def models() -> None:
 
 
 def _run(folder: Path, from_day: datetime | None, to_day: datetime | None) -> None:
-    from meterbook.assets.book import Book  # noqa: PLC0415
-
-    Book(folder)
-    from meterbook.pipelines.runner import run_book  # noqa: PLC0415 -- Dagster takes seconds to load; a wrong book is told before
+    from meterbook.pipelines.runner import run_book  # noqa: PLC0415
 
     raise typer.Exit(run_book(folder, out, _day(from_day), _day(to_day), debug=_Context.debug))
 

@@ -14,6 +14,7 @@ import dagster as dg
 
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.models import model_assets
+from meterbook.assets.notify import tells
 from meterbook.assets.partitions import clocks_of
 from meterbook.assets.raw import raw_assets
 from meterbook.assets.reports import report_assets
@@ -23,7 +24,7 @@ from meterbook.pipelines.jobs import jobs_of
 from meterbook.pipelines.quiet import quiet
 from meterbook.pipelines.schedules import schedules_of
 from meterbook.pipelines.sensors import sensors_of
-from meterbook.pipelines.telling_job import notify_job, telling_sensor, tells
+from meterbook.pipelines.telling_job import notify_job, telling_sensor
 from meterbook.sql.models import Project
 
 BOOK = "METERBOOK"

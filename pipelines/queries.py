@@ -11,8 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from meterbook.assets.book import BookError
-from meterbook.assets.workspace import Workspace
+from meterbook.assets.looking import Look
 from meterbook.sql.catalog import Catalog
 from meterbook.sql.ways import base_tables
 
@@ -27,8 +26,10 @@ def ask(folder: Path, sql: str, form: Literal["table", "csv", "json"], console: 
         BookError: DuckDB does not take the query.
     """
     try:
-        names, rows = _answer(Workspace(folder).catalog, sql)
+        names, rows = _answer(folder, sql)
     except duckdb.Error as error:
+        from meterbook.assets.book import BookError  # noqa: PLC0415 -- a question that is right does without
+
         raise BookError(str(error).strip()) from error
     if form == "csv":
         writer = csv.writer(sys.stdout)
@@ -44,16 +45,25 @@ def ask(folder: Path, sql: str, form: Literal["table", "csv", "json"], console: 
         console.print(table)
 
 
-def _answer(catalog: Catalog, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
+def _answer(folder: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
     """Columns and rows of a query; only the tables it names are opened where it looks at no others, for to open all takes longest."""
+    look = Look(folder)
     with suppress(duckdb.CatalogException, duckdb.BinderException):
-        named = _named(catalog, sql)
-        if named is not None and named <= catalog.columns.keys():
+        named = _named(look, sql)
+        if named is not None and named <= look.columns.keys():
+            catalog = look if all(map(look.holds, named)) else _whole(folder)
             with catalog.reading(sorted(named)) as con:
                 return _fetched(con, sql)
     # What is wrong with a name is said among all there are.
-    with catalog.connect() as con:
+    with _whole(folder).connect() as con:
         return _fetched(con, sql)
+
+
+def _whole(folder: Path) -> Catalog:
+    """The tables of a book with the files of its inbox."""
+    from meterbook.assets.workspace import Workspace  # noqa: PLC0415 -- it takes a second to load
+
+    return Workspace(folder).catalog
 
 
 def _named(catalog: Catalog, sql: str) -> set[str] | None:

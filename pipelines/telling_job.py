@@ -8,7 +8,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from meterbook.assets.notify import FILE
 from meterbook.assets.resources import BookResource
 from meterbook.assets.telling import tell_after_run
 from meterbook.pipelines.jobs import Jobs
@@ -28,11 +27,6 @@ def send_notices(context: dg.OpExecutionContext, book: BookResource) -> None:
 def notify_job() -> None:
     """The one step."""
     send_notices()
-
-
-def tells(folder: Path) -> bool:
-    """Whether a book tells anybody anything."""
-    return (folder / FILE).is_file()
 
 
 def telling_sensor(jobs: Jobs) -> dg.SensorDefinition:

@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from meterbook.sql import limits
-from meterbook.sql.lake import Lake, Token, quoted
+from meterbook.sql.day_ranges import around, between, bounds, domain, touched
+from meterbook.sql.lake import Lake, Token, quoted, token_text
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.schemas import columns_of, empty_table_sql
 from meterbook.sql.scratch import make_empty, scratch
@@ -88,7 +89,7 @@ class Catalog:
         self.columns = columns or columns_of(project)
         self._active: dict[str, bool] = {}
         self._by_day = {name: _index(files) for name, files in raw.items()}
-        self.days = _touched(_domain({day for index in self._by_day.values() for day in index}), self.settings.side)
+        self.days = touched(domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
     def is_active(self, name: str) -> bool:
         """Whether a model can have rows, of a raw file or of what it reads; what has none costs nothing."""
@@ -123,14 +124,20 @@ class Catalog:
         """Hashes of a table's content, in a range of days where it is cut by day or by month."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
-            return [(day, file.token) for day in _between(raw, from_day, to_day) for file in raw[day]]
+            return [(day, file.token) for day in between(raw, from_day, to_day) for file in raw[day]]
         return self.lake.table(name).tokens(*self._range(name, from_day, to_day))
+
+    def tokens_text(self, name: str, from_day: str | None = None, to_day: str | None = None) -> str:
+        """`tokens` as JSON, as `digest` has it."""
+        if name.startswith("raw.") and name.removeprefix("raw.") in self._by_day:
+            return f"[{','.join(map(token_text, self.tokens(name, from_day, to_day)))}]"
+        return self.lake.table(name).tokens_text(*self._range(name, from_day, to_day))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Parquet files of a table, in a range of days where it is cut by day or by month."""
         raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
         if raw is not None:
-            return sorted({file.path for day in _between(raw, from_day, to_day) for file in raw[day]})
+            return sorted({file.path for day in between(raw, from_day, to_day) for file in raw[day]})
         return self.lake.table(name).files(*self._range(name, from_day, to_day))
 
     def partitions(self, model: Model) -> list[str]:
@@ -147,9 +154,8 @@ class Catalog:
         """Half-open range of days a model reads to make some partitions, its lookback included."""
         if model.clock == "all":
             return (None, None)
-        first, last = bounds(partitions)
-        around = timedelta(days=abs(self.settings.side) if model.header.book_days else 0)
-        return (str(first - timedelta(days=model.header.lookback_days) - around), str(last + around))
+        side = abs(self.settings.side) if model.header.book_days else 0
+        return around(partitions[0], partitions[-1], model.header.lookback_days + side, side)
 
     def is_daily(self, name: str) -> bool:
         """Whether a table is a model cut by day."""
@@ -253,45 +259,11 @@ def _index(files: Sequence[RawFile]) -> dict[str, list[RawFile]]:
     return index
 
 
-def _domain(days: set[str], bridge: int = 62) -> list[str]:
-    """Days with data, and the days between them unless nothing came for two months (one stray date must not open a decade)."""
-    found: list[str] = []
-    for day in sorted(days):
-        last = date.fromisoformat(found[-1]) if found else date.fromisoformat(day)
-        gap = (date.fromisoformat(day) - last).days
-        if gap <= bridge:
-            found.extend(str(last + timedelta(days=n)) for n in range(1, gap))
-        found.append(day)
-    return found
-
-
-def _touched(days: list[str], side: int) -> list[str]:
-    """Days with data, and the day of the book that the first or the last of them also touches."""
-    if not days or not side:
-        return days
-    if side < 0:
-        return [str(date.fromisoformat(days[0]) - timedelta(days=1)), *days]
-    return [*days, str(date.fromisoformat(days[-1]) + timedelta(days=1))]
-
-
-def bounds(partitions: Sequence[str]) -> tuple[date, date]:
-    """First day and the day after the last of some days or months."""
-    first, last = (date.fromisoformat(key if len(key) > len("2026-11") else f"{key}-01") for key in (partitions[0], partitions[-1]))
-    step = timedelta(days=1) if len(partitions[-1]) > len("2026-11") else timedelta(days=31)
-    return first, (last + step if step.days == 1 else (last + step).replace(day=1))
-
-
-def _between(index: Mapping[str, object], from_day: str | None, to_day: str | None) -> list[str]:
-    if from_day is None or to_day is None:
-        return sorted(index)
-    return [day for day in _days(from_day, to_day) if day in index]
-
-
-def _days(from_day: str, to_day: str) -> list[str]:
-    first = date.fromisoformat(from_day)
-    return [str(first + timedelta(days=n)) for n in range((date.fromisoformat(to_day) - first).days)]
-
-
 def digest(value: object) -> str:
     """Short hash of a JSON value."""
-    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()[:16]
+    return digest_of(json.dumps(value, separators=(",", ":")))
+
+
+def digest_of(text: str) -> str:
+    """The same of a JSON value that is text already."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

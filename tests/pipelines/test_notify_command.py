@@ -122,8 +122,8 @@ def test_after_a_run_notices_are_sent_and_no_trouble_of_theirs_fails_it(
     book: Path, taken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What a run does before is not asked here.
-    monkeypatch.setattr(runner, "_Run", lambda *_args, **_more: SimpleNamespace(go=lambda *_days: runner.Outcome()))
-    monkeypatch.setattr(runner, "_summary", lambda *_: None)
+    monkeypatch.setattr(runner, "_Run", lambda *_args, **_more: SimpleNamespace(go=lambda *_days: runner.Outcome(), publisher=None))
+    monkeypatch.setattr(runner, "summarise", lambda *_: None)
     monkeypatch.setenv("CHAT", "json://hush:hush@127.0.0.1:1/hush")
     code, said = run(book)
     assert code == 0

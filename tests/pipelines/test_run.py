@@ -20,6 +20,7 @@ from small import built, limited, make_few
 
 from meterbook.assets.rerating import needed
 from meterbook.assets.workspace import Workspace
+from meterbook.pipelines.bench_idle import state_of
 from meterbook.pipelines.demo import write_demo
 from meterbook.pipelines.runner import DONE, run_book
 
@@ -196,6 +197,16 @@ def test_files_that_cannot_be_read_are_refused_with_one_line_each_and_stay(
         assert (folder / "inbox" / name).read_bytes() == before[name]
     # The rest went on.
     assert (folder / "chargeback" / "2026-10" / "chargeback.csv").is_file()
+
+
+def test_a_run_with_nothing_to_do_says_so_writes_nothing_and_loads_no_dagster(done_book: Path) -> None:
+    code = "import sys\nfrom meterbook.pipelines.cli import main\ntry: main()\nfinally: print('dagster' in sys.modules)"
+    before = state_of(done_book)
+    done = subprocess.run([sys.executable, "-c", code, "--book", str(done_book), "run"], check=True, capture_output=True, text=True)
+    told = done.stdout.splitlines()
+    assert {"nothing to compute: every day is up to date", "nothing new to publish"} <= {*told}
+    assert told[-1] == "False"
+    assert state_of(done_book) == before
 
 
 def test_a_query_answers_in_three_forms_and_a_wrong_one_is_one_line(done_book: Path) -> None:

@@ -8,10 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
+from meterbook.assets.inbox import raw_columns
 from meterbook.sql import schemas
 from meterbook.sql.models import LAYERS, ROOT, Header, Model, Project, read_project
 from meterbook.sql.remembered import KEPT, remembered
 from meterbook.sql.schemas import MACROS, columns_of, shipped_columns
+from meterbook.sql.shipped import shipped
 
 MODEL = Model(
     "marts.part", "Parts.", Header(grain="one row", key=("day",)), "select day, units * 2 as units from book.part", ("book.part",)
@@ -113,3 +115,27 @@ def test_nothing_of_it_is_code(kept: Path) -> None:
     [path] = kept.iterdir()
     digest, text = path.read_text("utf-8").split("\n")
     assert (len(digest), "marts.part" in json.loads(text)) == (64, True)
+
+
+def test_the_models_as_kept_are_those_that_are_read_and_read_again_where_a_reader_changed(tmp_path: Path) -> None:
+    readers, asked = tmp_path / "readers", []
+    (readers / "ingest").mkdir(parents=True)
+    (readers / "ingest" / "one.py").write_text("A = 1\n", "utf-8")
+
+    def raw() -> dict[str, dict[str, str]]:
+        asked.append(1)
+        return raw_columns()
+
+    found = read_project(raw_columns())
+    made = {name: list(shape.items()) for name, shape in columns_of(found).items()}
+    for texts, times in (("A = 1\n", 1), ("A = 1\n", 1), ("A = 2\n", 2), ("A = 1\n", 2)):
+        (readers / "ingest" / "one.py").write_text(texts, "utf-8")
+        kept, columns = shipped(readers, raw)
+        assert len(asked) == times
+        assert list(kept.models.items()) == list(found.models.items())
+        assert [model.digest for model in kept.models.values()] == [model.digest for model in found.models.values()]
+        assert (kept.kinds, kept.inputs) == (found.kinds, found.inputs)
+        assert {name: list(shape.items()) for name, shape in columns.items()} == made
+    (readers / "ingest" / "one.py").rename(readers / "ingest" / "two.py")
+    shipped(readers, raw)
+    assert len(asked) == 3
