@@ -29,7 +29,7 @@ from meterbook.sql.models import Columns, Project
 
 FIRST_DAY = date(2026, 10, 15)
 FORMAT = "mapped_request"
-TEAMS, TENANTS, FEATURES = 12, 100, 20
+TEAMS, TENANTS, FEATURES = 12, 300, 60
 _LISTED = """
 anthropic claude-sonnet-4-5-20250929 batch
 openai gpt-5-mini-2025-08-07 batch flex priority
@@ -196,8 +196,9 @@ def _use(rng: np.random.Generator, rows: int, writes_caches: _Numbers) -> dict[s
 
 
 def _skewed(rng: np.random.Generator, rows: int, kinds: int) -> _Numbers:
-    """Numbers below `kinds`, the small ones most often."""
-    found: _Numbers = (rng.random(rows) ** 3 * kinds).astype(np.int64)
+    """Numbers below `kinds` by Zipf's law: the n-th of them 1/n times as often as the first."""
+    shares = np.cumsum(1 / np.arange(1, kinds + 1))
+    found: _Numbers = np.searchsorted(shares, rng.random(rows) * shares[-1], side="right")
     return found
 
 
