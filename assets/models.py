@@ -8,7 +8,8 @@ import dagster as dg
 
 from meterbook.assets.partitions import Clocks
 from meterbook.assets.resources import BookResource, report
-from meterbook.sql.engine import Built, CheckError
+from meterbook.sql.checks import CheckError
+from meterbook.sql.engine import Built
 from meterbook.sql.models import Model, Project
 
 KEY_RULE = "key_is_unique"

@@ -1,6 +1,6 @@
 """`meterbook bench price`: pricing and roll-up beside a bare scan-and-group of the same requests, in the same windows of days.
 
-What is priced is what ships: the texts of core.model_seen, core.rate_in_force, core.price_in_force, core.request_cost and
+What is priced is what ships: the texts of core.model_seen, core.rate_in_force, core.price_in_force, core.price_cell, core.request_cost and
 core.model_spend. Names are matched for each window and rates and prices made once for all days, as the engine does, within the time; costs
 are not written, so that the difference to the floor is the price of pricing. A run writes them: that is measured beside a copy of as many
 columns. What they read beside requests and cards (rare meters, owners, commitments) is in the lake before.
@@ -29,7 +29,7 @@ ROWS, DAYS = 10_000_000, 30
 MEMORY, THREADS = "512MB", 2
 BAR, MANY_BAR, WRITTEN_BAR = 1.3, 1.4, 1.5
 """Of pricing up to `ROWS` requests, of pricing more, and of writing."""
-SEEN, PRICES = "core.model_seen", ("core.rate_in_force", "core.price_in_force")
+SEEN, PRICES = "core.model_seen", ("core.rate_in_force", "core.price_in_force", "core.price_cell")
 VIEWED, ROLLED_UP = "core.request_cost", "core.model_spend"
 MEASURED = (SEEN, *PRICES, VIEWED, ROLLED_UP)
 _DIMENSIONS = {"team": "unowned"} | dict.fromkeys(

@@ -28,7 +28,7 @@ def focus(
     from meterbook.assets.publications import Publication  # noqa: PLC0415
     from meterbook.assets.workspace import Workspace  # noqa: PLC0415
     from meterbook.reports.focus import FocusError, FocusFacts, PartialError, bounds, write_focus  # noqa: PLC0415
-    from meterbook.sql.engine import CheckError  # noqa: PLC0415
+    from meterbook.sql.checks import CheckError  # noqa: PLC0415
 
     folder = book_of(context)
     workspace = Workspace(folder)

@@ -83,6 +83,10 @@ def _single(meter: str, price: Decimal | None) -> Decimal | None:
     return None if price is None else price / MILLION if meter in PER_MILLION else price
 
 
+MOST_BANDS = 7
+"""Thresholds that core.price_cell has numbers for."""
+
+
 class LongContext(Meters):
     """Prices of ALL tokens of a request whose input is above a threshold; what it does not price keeps the price below."""
 
@@ -132,6 +136,8 @@ class Rate(Meters):
 
     @model_validator(mode="after")
     def _bands_agree(self) -> "Rate":
+        if len(self.bands) > MOST_BANDS:
+            raise ValueError(f"{len(self.bands)} thresholds; a rate has {MOST_BANDS} at most")
         if len({band.counts for band in self.bands}) > 1:
             raise ValueError("all thresholds of a rate count the same tokens; make `counts` one")
         for before, after in pairwise(self.bands):

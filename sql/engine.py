@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from meterbook.sql.catalog import WHOLE, Catalog, bounds, digest
-from meterbook.sql.lake import COPY, Partition, sha256_of
+from meterbook.sql.catalog import WHOLE, Catalog, digest, digest_of
+from meterbook.sql.checks import check, is_rising
+from meterbook.sql.day_ranges import bounds
+from meterbook.sql.lake import COPY, Partition, quoted, sha256_of
 from meterbook.sql.models import Model
 from meterbook.sql.small_files import SMALL, batches, write_small
 from meterbook.sql.steps import make_table
@@ -23,18 +27,10 @@ from meterbook.sql.steps import make_table
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = "2"
+VERSION = "3"
 """Raised when the engine itself changes what it writes."""
 LIGHT = 8_000_000
 """Bytes of Parquet; what is made of no more is checked in memory before it is written."""
-
-
-class CheckError(RuntimeError):
-    """A `must` rule failed; nothing of the window was published."""
-
-    def __init__(self, table: str, check: str, rows: int, example: str) -> None:
-        super().__init__(f"{table}: {rows} row(s) break the rule `{check}`, for example {example}")
-        self.table, self.check, self.rows = table, check, rows
 
 
 @dataclass
@@ -56,16 +52,22 @@ class Engine:
 
     def fingerprint(self, model: Model, partition: str) -> str:
         """Hash of everything a partition's content follows from."""
-        window = self.catalog.window(model, [partition])
-        inputs = [(name, self._shapes[name], self.catalog.tokens(name, *window)) for name in self.catalog.upstream(model)]
-        return digest([VERSION, model.digest, inputs])
+        return next(self._fingerprints(model, [partition]))
+
+    def _fingerprints(self, model: Model, partitions: Iterable[str]) -> Iterator[str]:
+        """Of one partition after the other; the digest of a JSON list, put together of text that stays the same from day to day."""
+        heads = [(name, f'["{name}","{self._shapes[name]}",') for name in self.catalog.upstream(model)]
+        for partition in partitions:
+            window = self.catalog.window(model, [partition])
+            inputs = ",".join(f"{head}{self.catalog.tokens_text(name, *window)}]" for name, head in heads)
+            yield digest_of(f'["{VERSION}","{model.digest}",[{inputs}]]')
 
     def stale(self, model: Model) -> dict[str, str]:
         """Partitions to make, with their new fingerprints."""
         if not self.catalog.is_active(model.name):
             return {}
-        known = self.lake.table(model.name).partitions
-        fresh = {partition: self.fingerprint(model, partition) for partition in self.catalog.partitions(model)}
+        known, partitions = self.lake.table(model.name).partitions, self.catalog.partitions(model)
+        fresh = dict(zip(partitions, self._fingerprints(model, partitions), strict=True))
         return {key: value for key, value in fresh.items() if key not in known or known[key].fingerprint != value}
 
     def orphans(self, model: Model) -> list[str]:
@@ -105,6 +107,10 @@ class Engine:
         """
         columns = self.catalog.project.inputs[name]
         table = self.lake.table(name)
+        fingerprint = digest([VERSION, list(columns.items()), _content(frame)])
+        known = table.partitions.get(WHOLE)
+        if known and known.fingerprint == fingerprint:
+            return False
         beside = table.beside(WHOLE)
         listed = ", ".join(f"cast({column} as {dtype}) as {column}" for column, dtype in columns.items())
         # Most tables of a book have no row, and a file of none is not kept.
@@ -112,9 +118,10 @@ class Engine:
             with self.catalog.scratch() as con:
                 con.register("given", frame.to_arrow())
                 con.execute(f"copy (select {listed} from given order by all) to '{beside}' ({COPY})")
-        made = self._partition(beside, "", frame.height, {})
-        if (known := table.partitions.get(WHOLE)) and known.sha256 == made.sha256:
+        made = self._partition(beside, fingerprint, frame.height, {})
+        if known and known.sha256 == made.sha256:
             beside.unlink(missing_ok=True)
+            table.note(WHOLE, fingerprint)
             return False
         table.publish({WHOLE: made})
         self.catalog.given()
@@ -136,10 +143,18 @@ class Engine:
 
     def _weight(self, model: Model, partition: str) -> int:
         """Bytes that a partition takes of a window; one that is to have a window of its own takes more than a window has."""
-        size = self._bytes(model, partition, [name for name in self.catalog.upstream(model) if self.catalog.is_daily(name)])
+        most = self.catalog.settings.chunk_bytes
+        size = self._bytes(model, partition, filter(self.catalog.is_daily, self.catalog.upstream(model)))
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
-        is_read_once = self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))
-        return self.catalog.settings.chunk_bytes + 1 if is_read_once and size > self.catalog.settings.chunk_bytes // 4 else size
+        is_worth = size > most // 4 and self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))
+        return most + 1 if is_worth and self._is_large(model, size) else size
+
+    def _is_large(self, model: Model, size: int) -> bool:
+        """Whether partitions of a table have many rows: by those that are there; where there are none, by the bytes that one is made of."""
+        known = self.lake.table(model.name).partitions.values()
+        if model.header.keeps_order or not known:
+            return model.header.keeps_order or size > self.catalog.settings.chunk_bytes
+        return max(partition.rows for partition in known) > SMALL
 
     def _bytes(self, model: Model, partition: str, names: Iterable[str]) -> int:
         """Of the Parquet files of some tables that a partition is made of."""
@@ -149,14 +164,13 @@ class Engine:
     def _make(self, model: Model, fingerprints: Mapping[str, str]) -> dict[str, Partition]:
         keys = list(fingerprints)
         with self.catalog.connect(model, keys) as con:
-            # What may be large is written as it comes, and checked then.
-            is_written = len(keys) == 1 and not model.header.then and self._bytes(model, keys[0], self.catalog.upstream(model)) > LIGHT
-            if is_written:
-                self._copy(con, model, f"({model.sql})", keys[0])
-                con.execute(f"create view result as select * from read_parquet('{self.lake.table(model.name).beside(keys[0])}')")
-            else:
+            # What is large is written as it comes, and checked then.
+            size = self._bytes(model, keys[0], self.catalog.upstream(model)) if len(keys) == 1 and not model.header.then else 0
+            is_written = size > LIGHT and self._is_large(model, size)
+            is_unique = is_written and self._write_large(con, model, keys[0])
+            if not is_written:
                 make_table(con, model, "result")
-            found = self._check(con, model, keys)
+            found = check(con, model, keys, is_unique=is_unique)
             self._write(con, model, {key: rows for key, (rows, _) in found.items()}, is_written=is_written)
         table = self.lake.table(model.name)
         return {key: self._partition(table.beside(key), fingerprints[key], *found.get(key, (0, {}))) for key in keys}
@@ -195,9 +209,23 @@ class Engine:
         with ThreadPoolExecutor(self.catalog.settings.threads) as pool:
             deque(pool.map(copy_beside, keys), maxlen=0)
 
-    def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str) -> None:
-        target = self.lake.table(model.name).beside(key)
-        con.execute(f"copy (select * from {query} as made order by {', '.join(model.header.key)}) to '{target}' ({COPY})")
+    def _write_large(self, con: duckdb.DuckDBPyConnection, model: Model, key: str) -> bool:
+        """Write the rows of one partition as they come, and open them as `result`.
+
+        Returns:
+            Whether no two of them have the same key.
+        """
+        self._copy(con, model, f"({model.sql})", key, is_ordered=model.header.keeps_order)
+        con.execute(f"create view result as select * from read_parquet({quoted(str(self.lake.table(model.name).beside(key)))})")
+        is_unique = is_rising(con, model)
+        if model.header.keeps_order and not is_unique:
+            self._copy(con, model, f"({model.sql})", key)
+            is_unique = is_rising(con, model)
+        return is_unique
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, model: Model, query: str, key: str, *, is_ordered: bool = False) -> None:
+        order, kept = ("", ", preserve_order true") if is_ordered else (f" order by {', '.join(model.header.key)}", "")
+        con.execute(f"copy (select * from {query} as made{order}) to {quoted(str(self.lake.table(model.name).beside(key)))} ({COPY}{kept})")
 
     @staticmethod
     def _partition(beside: Path, fingerprint: str, rows: int, warnings: dict[str, int]) -> Partition:
@@ -205,42 +233,14 @@ class Engine:
             beside.unlink(missing_ok=True)
         return Partition(fingerprint, sha256_of(beside) if rows else "", rows, warnings=warnings)
 
-    def _check(self, con: duckdb.DuckDBPyConnection, model: Model, keys: Sequence[str]) -> dict[str, tuple[int, dict[str, int]]]:
-        """Rows of each partition, and how many of them are not as they should be.
 
-        All rules of a row are counted in one scan; only for a broken one is an example looked for.
+def _content(frame: "pl.DataFrame") -> str:
+    """Hash of a frame's columns and rows, in the order it has them."""
+    from polars import CompatLevel  # noqa: PLC0415 -- who has a frame has loaded it
 
-        Raises:
-            CheckError: a rule that blocks does not hold.
-        """
-        must = [*model.header.must, *(f"{column} is not null" for column in model.header.key)]
-        if model.partition_column:
-            must.append(f"{model.partition_column} in ({', '.join(repr(key) for key in keys)})")
-        partition = f"cast({model.partition_column} as varchar)" if model.partition_column else f"'{keys[0]}'"
-        counts = "".join(f", count(*) filter (where ({rule}) is not true)" for rule in (*must, *model.header.should))
-        found = con.execute(f"select {partition}, count(*){counts} from result group by 1").fetchall()
-        columns = ", ".join(model.header.key)
-        for place, rule in enumerate(must, 2):
-            self._refuse(con, model, rule, f"select {columns} from result where ({rule}) is not true", sum(row[place] for row in found))
-        twice = f"select {columns} from result group by {columns} having count(*) > 1"
-        [(repeated,)] = con.execute(f"select count(*) from ({twice})").fetchall()
-        self._refuse(con, model, f"{columns} unique", twice, repeated)
-        if model.header.conserves:
-            self._check_conserved(con, model)
-        return {key: (rows, dict(zip(model.header.should, broken[len(must) :], strict=True))) for key, rows, *broken in found}
-
-    @staticmethod
-    def _refuse(con: duckdb.DuckDBPyConnection, model: Model, rule: str, offenders: str, rows: int) -> None:
-        if rows:
-            [example] = con.execute(f"{offenders} limit 1").fetchall()
-            raise CheckError(model.name, rule, rows, str(dict(zip(model.header.key, map(str, example), strict=True))))
-
-    def _check_conserved(self, con: duckdb.DuckDBPyConnection, model: Model) -> None:
-        window = "day >= getvariable('from_day') and day < getvariable('to_day')"
-        query = f"select (select count(*) from {model.header.conserves} where {window}), (select coalesce(sum(copies), 0) from result)"
-        [(read, kept)] = con.execute(query).fetchall()
-        if read != kept:
-            raise CheckError(model.name, f"rows of {model.header.conserves} = sum of copies", abs(read - kept), f"{read} read, {kept} kept")
+    stream = BytesIO()
+    frame.write_ipc(stream, compat_level=CompatLevel.oldest())
+    return sha256(stream.getbuffer()).hexdigest()
 
 
 def _touches(partition: str, from_day: date, to_day: date) -> bool:

@@ -6,18 +6,27 @@ per table remembers from what each file was made, so that nothing is made twice;
 
 import hashlib
 import json
+import os
 import shutil
+from bisect import bisect_left
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from stat import S_ISREG
 from time import time
+
+import msgspec
 
 Token = tuple[str, str]
 """A partition and the hash of its content."""
 
-COPY = "format parquet, compression zstd, compression_level 1"
-"""How DuckDB writes a Parquet file; files of few rows are written by `small_files`, with the same codec."""
+COPY = "format parquet, compression zstd, compression_level 1, row_group_size 40960"
+"""How DuckDB writes a Parquet file; files of few rows are written by `small_files`, with the same codec.
+
+A group of rows is what a writer holds in memory: those of 122,880, which DuckDB makes where nothing is said, do not fit 256 MB in a wide
+table, and then take 1.4 times the CPU. Files are 2.5 % larger so.
+"""
 TEMPORARY = ".part"
 SPILL = ".spill-"
 """Folders that only live while a large file is sorted."""
@@ -80,16 +89,17 @@ class Table:
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """What is recorded, by partition; a file changed by somebody else is no longer known."""
+        """What is recorded, by partition in order; a file changed by somebody else is no longer known."""
         if not self.record.is_file():
             return {}
-        known = {key: Partition(**value) for key, value in json.loads(self.record.read_text("utf-8")).items()}
-        return {key: partition for key, partition in known.items() if self._is_intact(key, partition)}
+        known = msgspec.json.decode(self.record.read_bytes(), type=dict[str, Partition])
+        # Of a year of days there are tens of thousands: to put each path together as a `Path` takes longer than to look at its file.
+        folder = str(self.folder)
+        return {key: known[key] for key in sorted(known) if _is_intact(f"{folder}{os.sep}{_file_name(key)}", known[key])}
 
     def path(self, partition: str) -> Path:
         """Where the file of a partition (`2026-11-02`, `2026-11` or `all`) lies."""
-        stem = {10: f"day={partition}", 7: f"period={partition}"}.get(len(partition), partition)
-        return self.folder / f"{stem}.parquet"
+        return self.folder / _file_name(partition)
 
     def beside(self, partition: str) -> Path:
         """Where it is written before it is published."""
@@ -106,6 +116,10 @@ class Table:
         stamped = {key: self._stamp(key, partition) for key, partition in written.items()}
         self._remember({**self.partitions, **stamped})
 
+    def note(self, key: str, fingerprint: str) -> None:
+        """Remember that a published file is what would be made now, too."""
+        self._remember({**self.partitions, key: replace(self.partitions[key], fingerprint=fingerprint)})
+
     def drop(self, keys: Iterable[str]) -> None:
         """Remove partitions that no input gives any more."""
         gone = set(keys)
@@ -114,16 +128,30 @@ class Table:
         self._remember({key: value for key, value in self.partitions.items() if key not in gone})
 
     def tokens(self, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
-        """Content hashes of the partitions in a half-open range of days; of all where no range is given."""
-        return [
-            (key, part.sha256)
-            for key, part in self.partitions.items()
-            if part.rows and (from_day is None or to_day is None or from_day <= key < to_day)
-        ]
+        """Content hashes of the partitions in a half-open range of days, in order; of all where no range is given."""
+        keys, tokens, _ = self._ordered
+        return tokens[_within(keys, from_day, to_day)]
+
+    def tokens_text(self, from_day: str | None = None, to_day: str | None = None) -> str:
+        """`tokens` as JSON, each put into it once: it is asked for again for each day of each model that reads the table."""
+        if from_day is None or to_day is None:
+            return self._text
+        keys, _, texts = self._ordered
+        return f"[{','.join(texts[_within(keys, from_day, to_day)])}]"
 
     def files(self, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Files of the partitions in a range of days, in order."""
         return [self.path(key) for key, _ in sorted(self.tokens(from_day, to_day))]
+
+    @cached_property
+    def _ordered(self) -> tuple[list[str], list[Token], list[str]]:
+        """Partitions that have rows: their keys in order, and the token of each, as it is and as JSON."""
+        tokens = [(key, part.sha256) for key, part in self.partitions.items() if part.rows]
+        return [key for key, _ in tokens], tokens, [token_text(token) for token in tokens]
+
+    @cached_property
+    def _text(self) -> str:
+        return f"[{','.join(self._ordered[2])}]"
 
     def _stamp(self, key: str, partition: Partition) -> Partition:
         if not partition.rows:
@@ -131,20 +159,40 @@ class Table:
         stat = self.path(key).stat()
         return Partition(partition.fingerprint, partition.sha256, partition.rows, stat.st_size, stat.st_mtime_ns, partition.warnings)
 
-    def _is_intact(self, key: str, partition: Partition) -> bool:
-        path = self.path(key)
-        if not partition.rows:
-            return not path.exists()
-        if not path.is_file():
-            return False
-        stat = path.stat()
-        # A copied lake has new times but the same bytes; only then is a file read to be known.
-        return stat.st_size == partition.bytes and (stat.st_mtime_ns == partition.mtime_ns or sha256_of(path) == partition.sha256)
-
     def _remember(self, partitions: dict[str, Partition]) -> None:
-        ordered = {key: asdict(partitions[key]) for key in sorted(partitions)}
-        write_atomically(self.record, json.dumps(ordered, indent=0))
-        self.partitions = partitions
+        ordered = {key: partitions[key] for key in sorted(partitions)}
+        write_atomically(self.record, json.dumps({key: asdict(one) for key, one in ordered.items()}, indent=0))
+        self.partitions = ordered
+        for name in ("_ordered", "_text"):
+            self.__dict__.pop(name, None)
+
+
+def token_text(token: Token) -> str:
+    """A token as JSON; days and hashes hold nothing that would have to be escaped."""
+    return f'["{token[0]}","{token[1]}"]'
+
+
+def _within(keys: list[str], from_day: str | None, to_day: str | None) -> slice:
+    """Where of some sorted keys those of a half-open range lie; all where no range is given."""
+    if from_day is None or to_day is None:
+        return slice(None)
+    return slice(bisect_left(keys, from_day), bisect_left(keys, to_day))
+
+
+def _file_name(partition: str) -> str:
+    stem = {10: f"day={partition}", 7: f"period={partition}"}.get(len(partition), partition)
+    return f"{stem}.parquet"
+
+
+def _is_intact(path: str, partition: Partition) -> bool:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 -- a `Path` costs more than the look
+    except (FileNotFoundError, NotADirectoryError):
+        return not partition.rows
+    if not partition.rows or not S_ISREG(stat.st_mode):
+        return False
+    # A copied lake has new times but the same bytes; only then is a file read to be known.
+    return stat.st_size == partition.bytes and (stat.st_mtime_ns == partition.mtime_ns or sha256_of(Path(path)) == partition.sha256)
 
 
 class Lake:
@@ -162,10 +210,13 @@ class Lake:
 
     def clean(self) -> None:
         """Remove what an interrupted run left beside its targets."""
-        for path in self.root.rglob(f".*{TEMPORARY}"):
-            path.unlink()
-        for folder in list(self.root.rglob(f"{SPILL}*")):
-            shutil.rmtree(folder)
+        for at, folders, files in os.walk(self.root):
+            for name in files:
+                if name.startswith(".") and name.endswith(TEMPORARY):
+                    Path(at, name).unlink()
+            for name in [one for one in folders if one.startswith(SPILL)]:
+                folders.remove(name)
+                shutil.rmtree(Path(at, name))
         spilled = self.root / MEMORY_SPILL
         for path in list(spilled.glob("*")):
             if path.stat().st_mtime < time() - LEFT:

@@ -53,6 +53,8 @@ class Header(BaseModel):
     """Cut by days of the book's time zone, out of tables cut by UTC days: reads a day around each where the zone is not UTC."""
     kind: str | None = None
     conserves: str | None = None
+    keeps_order: bool = False
+    """Its rows come in the order of its key where what it reads lies so: not sorted again, unless they are found in another order."""
     on_demand: bool = False
     """Made where an export asks for it, not by each run."""
     then: str | None = None

@@ -39,6 +39,18 @@ MACROS = (
     "create macro unix_second(instant) as epoch_us(instant) // 1000000",
     # The value of a tag in a JSON object of tags; NULL where it has none, or is no JSON.
     """create macro tag_of(tags, name) as case when json_valid(tags) then json_extract_string(tags, concat('$."', name, '"')) end""",
+    # Whole microseconds of an instant.
+    "create macro unix_micro(instant) as epoch_us(instant)",
+    # The number of a cell of core.price_cell: how many of its cuts lie below a call.
+    "create macro one_above(value, cut) as case when value > cut then 1 else 0 end",
+    "create macro one_since(instant, cut) as case when unix_micro(instant) >= cut then 1 else 0 end",
+    """create macro cell_of(whole, whole_1, whole_2, whole_3, whole_4, whole_5, whole_6, whole_7, uncached, uncached_1, uncached_2,
+        uncached_3, instant, time_1, time_2, time_3, time_4, time_5) as one_above(whole, whole_1) + one_above(whole, whole_2)
+        + one_above(whole, whole_3) + one_above(whole, whole_4) + one_above(whole, whole_5) + one_above(whole, whole_6)
+        + one_above(whole, whole_7)
+        + 8 * (one_above(uncached, uncached_1) + one_above(uncached, uncached_2) + one_above(uncached, uncached_3))
+        + 32 * (one_since(instant, time_1) + one_since(instant, time_2) + one_since(instant, time_3) + one_since(instant, time_4)
+        + one_since(instant, time_5))""",
     # The slot of an hour in which a second lies; which sixty slots it is of, and its bit in the number that holds these (core.gpu_slot).
     "create macro slot_of(second, length) as (second % 3600) // length",
     "create macro part_of(second, length) as ((second % 3600) // length) // 60",

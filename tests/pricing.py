@@ -21,6 +21,7 @@ CHAIN = (
     "core.model_seen",
     "core.rate_in_force",
     "core.price_in_force",
+    "core.price_cell",
     "core.request_meter",
     "core.request_cost",
     "core.model_spend",

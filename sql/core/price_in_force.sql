@@ -31,9 +31,6 @@ select
     found.priced_as, found.card_version, found.card_provider, found.card_model, found.matched_rule, found.commitment,
     case when found.commitment is null then found.unpriced_reason end as unpriced_reason, found.holds_from, found.holds_to,
     found.input_above, found.input_up_to, found.uncached_above, found.uncached_up_to, found.is_layered or found.commitment is not null as is_layered,
-    -- Names the row where its layers differ.
-    case when found.is_layered or found.commitment is not null
-        then found.priced_as || '|' || found.rate_key || '|' || cast(found.holds_from as varchar) end as layered_as,
     effective.input_pico, effective.cache_read_pico, effective.cache_write_5m_pico, effective.cache_write_1h_pico,
     effective.output_pico, effective.reasoning_extra_pico, effective.request_pico, effective.minimum_pico,
     contracted.input_pico as contracted_input_pico, contracted.cache_read_pico as contracted_cache_read_pico,

@@ -4,6 +4,7 @@ What each request cost at the rate in force when it happened, at list, contracte
 grain: one row per request attempt
 key: request_id
 daily: true
+keeps_order: true
 must:
   - cost_usd >= 0 or cost_usd is null
   - (effective_cost_usd is null) = (unpriced_reason is not null)
@@ -13,9 +14,10 @@ should:
 */
 with request as (
     select
-        request.*, billing is distinct from 'not billed' as is_paid, cache_read_tokens as reads, cache_write_5m_tokens as writes_5m,
-        cache_write_1h_tokens as writes_1h, reasoning_tokens as reasoned, coalesce(prompt_tokens, 0) as whole_input,
-        coalesce(input_tokens, 0) as uncached_input
+        request.*, billing is distinct from 'not billed' as is_paid, billing = 'unknown' as is_unsure,
+        coalesce(cost_basis = 'reported', false) and commitment is null as is_believed, cache_read_tokens as reads,
+        cache_write_5m_tokens as writes_5m, cache_write_1h_tokens as writes_1h, reasoning_tokens as reasoned,
+        coalesce(prompt_tokens, 0) as whole_input, coalesce(input_tokens, 0) as uncached_input
     from core.request as request
     where day >= getvariable('from_day') and day < getvariable('to_day')
 ),
@@ -26,35 +28,41 @@ other as (
     from core.request_meter as used
     where used.day >= getvariable('from_day') and used.day < getvariable('to_day')
     group by used.request_id, used.day
+    union all
+    -- What a call without any finds: where each call finds one row, they stay in their order.
+    select distinct
+        '' as request_id, cell.day, cast(null as varchar) as unpriced_reason, 0 as list_cost, 0 as contracted_cost, 0 as effective_cost
+    from core.price_cell as cell
+    where cell.day >= getvariable('from_day') and cell.day < getvariable('to_day')
 ),
 rated as (
     select
         request.*, rate.rate_id, rate.card_version, rate.card_model, rate.matched_rule, rate.request_pico, rate.minimum_pico,
         -- What a pool of one's own serves is paid there, whatever its source reports.
-        case when is_paid and rate.card_provider is distinct from 'self-hosted' then reported_cost_usd end as said_usd,
+        case when is_paid and rate.is_self_hosted is distinct from true then reported_cost_usd end as said_usd,
         rate.unpriced_reason as no_rate, other.unpriced_reason as no_meter, rate.is_layered and is_paid as is_layered,
         coalesce(other.effective_cost, 0) as other_cost, cost_of(input_tokens, rate.input_pico) as input_cost,
         cost_if_any(reads, rate.cache_read_pico) as cache_read_cost,
         cost_if_any(writes_5m, rate.cache_write_5m_pico) + cost_if_any(writes_1h, rate.cache_write_1h_pico) as write_cost,
         cost_of(output_tokens, rate.output_pico) + cost_if_any(reasoned, rate.reasoning_extra_pico) as output_cost,
-        case when rate.is_layered then cost_of(input_tokens, layer.contracted_input_pico) + cost_if_any(reads, layer.contracted_cache_read_pico)
-            + cost_if_any(writes_5m, layer.contracted_cache_write_5m_pico) + cost_if_any(writes_1h, layer.contracted_cache_write_1h_pico)
-            + cost_of(output_tokens, layer.contracted_output_pico) + cost_if_any(reasoned, layer.contracted_reasoning_extra_pico)
-            + layer.contracted_request_pico + coalesce(other.contracted_cost, 0) end as contracted_cost,
-        case when rate.is_layered then cost_of(input_tokens, layer.list_input_pico) + cost_if_any(reads, layer.list_cache_read_pico)
-            + cost_if_any(writes_5m, layer.list_cache_write_5m_pico) + cost_if_any(writes_1h, layer.list_cache_write_1h_pico)
-            + cost_of(output_tokens, layer.list_output_pico) + cost_if_any(reasoned, layer.list_reasoning_extra_pico)
-            + layer.list_request_pico + coalesce(other.list_cost, 0) end as list_cost,
-        layer.contracted_minimum_pico, layer.list_minimum_pico
+        case when rate.is_layered then cost_of(input_tokens, rate.contracted_input_pico) + cost_if_any(reads, rate.contracted_cache_read_pico)
+            + cost_if_any(writes_5m, rate.contracted_cache_write_5m_pico) + cost_if_any(writes_1h, rate.contracted_cache_write_1h_pico)
+            + cost_of(output_tokens, rate.contracted_output_pico) + cost_if_any(reasoned, rate.contracted_reasoning_extra_pico)
+            + rate.contracted_request_pico + coalesce(other.contracted_cost, 0) end as contracted_cost,
+        case when rate.is_layered then cost_of(input_tokens, rate.list_input_pico) + cost_if_any(reads, rate.list_cache_read_pico)
+            + cost_if_any(writes_5m, rate.list_cache_write_5m_pico) + cost_if_any(writes_1h, rate.list_cache_write_1h_pico)
+            + cost_of(output_tokens, rate.list_output_pico) + cost_if_any(reasoned, rate.list_reasoning_extra_pico)
+            + rate.list_request_pico + coalesce(other.list_cost, 0) end as list_cost,
+        rate.contracted_minimum_pico, rate.list_minimum_pico
     from request
-    left join other on other.request_id = request.metered_id and other.day = request.day
-    left join core.price_in_force as rate
+    left join other on other.request_id = coalesce(request.metered_id, '') and other.day = request.day
+    left join core.price_cell as cut on cut.cell = 0 and cut.day = request.day and cut.priced_as = request.priced_as
+    left join core.price_cell as rate
         on rate.day = request.day and rate.priced_as = request.priced_as
-        and request.started_at >= rate.holds_from and request.started_at < rate.holds_to
-        and request.whole_input > rate.input_above and request.whole_input <= rate.input_up_to
-        and request.uncached_input > rate.uncached_above and request.uncached_input <= rate.uncached_up_to
-    -- Most prices are the same in all layers; those of the others are looked up where there are any.
-    left join core.price_in_force as layer on layer.day = rate.day and layer.layered_as = rate.layered_as
+        and rate.cell = case when cut.is_alone then 0 else cell_of(
+            request.whole_input, cut.input_cut_1, cut.input_cut_2, cut.input_cut_3, cut.input_cut_4, cut.input_cut_5, cut.input_cut_6,
+            cut.input_cut_7, request.uncached_input, cut.uncached_cut_1, cut.uncached_cut_2, cut.uncached_cut_3,
+            request.started_at, cut.time_cut_1, cut.time_cut_2, cut.time_cut_3, cut.time_cut_4, cut.time_cut_5) end
 ),
 summed as (
     select rated.*, input_cost + cache_read_cost + write_cost + output_cost + request_pico + other_cost as total from rated
@@ -63,7 +71,7 @@ costed as (
     select
         summed.*, row_usd(case when not is_paid then 0 when no_rate is not null or no_meter is not null then null
             when minimum_pico > 0 then case when total < minimum_pico then minimum_pico else total end else total end) as computed_usd,
-        case when cost_basis = 'reported' and said_usd > 0 and commitment is null then said_usd end as own_usd,
+        case when is_believed and said_usd > 0 then said_usd end as own_usd,
         case when is_layered then row_usd(case when list_cost < list_minimum_pico then list_minimum_pico else list_cost end) end as list_usd,
         case when is_layered then row_usd(case when contracted_cost < contracted_minimum_pico then contracted_minimum_pico
             else contracted_cost end) end as contracted_usd
@@ -85,7 +93,7 @@ select
     case when is_layered then list_usd else computed_usd end as list_cost_usd,
     case when is_layered then contracted_usd else computed_usd end as contracted_cost_usd,
     computed_usd as effective_cost_usd, reported_cost_usd, stated_usd as cost_usd,
-    case when billing = 'unknown' then stated_usd else row_usd(0) end as uncertain_cost_usd,
+    case when is_unsure then stated_usd else row_usd(0) end as uncertain_cost_usd,
     case when own_usd is not null then 'reported' when computed_usd is not null then 'computed'
         when stated_usd is not null then 'reported' end as cost_basis, own_usd is not null as is_source_priced,
     case when computed_usd is not null then null when input_tokens is null or output_tokens is null then 'no tokens'

@@ -50,6 +50,16 @@ def test_two_thresholds_that_count_different_tokens_are_refused(tmp_path: Path) 
         _rates(_card(tmp_path, _model(f"    - {{starts_on: 2026-01-01, input: 3, above_input_tokens: {above}, {SAID}}}\n")))
 
 
+def test_more_thresholds_than_a_call_can_be_told_by_are_refused(tmp_path: Path) -> None:
+    def card(bands: int) -> Path:
+        above = ", ".join(f"{{threshold: {n}, input: {n + 3}}}" for n in range(1, bands + 1))
+        return _card(tmp_path, _model(f"    - {{starts_on: 2026-01-01, input: 3, above_input_tokens: [{above}], {SAID}}}\n"))
+
+    assert _rates(card(7)).height == 8
+    with pytest.raises(CardError, match="8 thresholds; a rate has 7 at most"):
+        _rates(card(8))
+
+
 def test_a_window_past_midnight_leaves_the_rest_of_the_day_to_the_rate_without_one(tmp_path: Path) -> None:
     rates = _rates(
         _card(

@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from meterbook.sql.catalog import Catalog, RawFile, Settings, bounds
-from meterbook.sql.engine import CheckError, Engine
+from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.checks import CheckError
+from meterbook.sql.day_ranges import bounds
+from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import ModelError, read_project
 from meterbook.sql.scratch import scratch
@@ -243,6 +246,11 @@ def test_a_day_of_a_quarter_of_a_window_is_made_alone_unless_other_days_are_read
     models, catalog = found.catalog.project.models, found.catalog
     size = max(path.stat().st_size for name in ("staging.event", "core.total") for path in catalog.files(name))
     wide, narrow = (Engine(Catalog(catalog.lake, catalog.project, catalog.raw, Settings(chunk_bytes=n * size))) for n in (5, 3))
+    assert list(wide.windows(models["core.total"], days)) == [days]
+    assert list(narrow.windows(models["core.total"], days)) == [[first, second, third], [fourth]]
+    # Few rows are known of it by now; of a day that has many, those that come next are told.
+    known = catalog.lake.table("core.total").partitions
+    known[first] = replace(known[first], rows=50_001)
     assert list(wide.windows(models["core.total"], days)) == [days]
     assert list(narrow.windows(models["core.total"], days)) == [[first], [second], [third], [fourth]]
     assert max(map(len, narrow.windows(models["marts.running"], days))) > 1

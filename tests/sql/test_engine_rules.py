@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.sql.catalog import Catalog, RawFile
-from meterbook.sql.engine import Built, CheckError, Engine
+from meterbook.sql.checks import CheckError
+from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Header, Model, Project
 
