@@ -6,7 +6,7 @@ changed is not made again. Bytes do not depend on how a window was cut, on threa
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -88,16 +88,39 @@ class Engine:
         """
         built = Built(model.name)
         todo = {key: value for key, value in self.stale(model).items() if within is None or _touches(key, *within)}
-        for chunk in self.windows(model, sorted(todo)):
-            made = self._make(model, {key: todo[key] for key in chunk})
+        for made in self._each(model, todo):
             self.lake.table(model.name).publish(made)
             _add(built, made)
             if progress:
-                progress(len(chunk))
+                progress(len(made))
         gone = self.orphans(model)
         if gone:
             self.lake.table(model.name).drop(gone)
         return built
+
+    def _each(self, model: Model, todo: Mapping[str, str]) -> Iterator[dict[str, Partition]]:
+        """Make one window after the other; large days of a model that keeps its order as many at once as there are threads.
+
+        To keep an order, a COPY takes one thread; what it holds is a group of rows.
+        """
+        windows = [{key: todo[key] for key in chunk} for chunk in self.windows(model, sorted(todo))]
+        is_apart = model.header.keeps_order and all(len(window) == 1 for window in windows)
+        at_once = self.catalog.settings.threads if is_apart else 1
+        if at_once == 1:
+            yield from (self._make(model, window) for window in windows)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            running: deque[Future[dict[str, Partition]]] = deque()
+            try:
+                for window in windows:
+                    running.append(pool.submit(self._make, model, window))
+                    if len(running) == at_once:
+                        yield running.popleft().result()
+                while running:
+                    yield running.popleft().result()
+            finally:
+                for one in running:
+                    one.cancel()
 
     def put(self, name: str, frame: "pl.DataFrame") -> bool:
         """Publish a table that comes from the book or the inbox, in its declared types and sorted by all its columns.

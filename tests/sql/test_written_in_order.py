@@ -1,6 +1,7 @@
 """Large days that are written as they come: in the order of the key whether the SQL keeps it or not, and no key twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -34,13 +35,16 @@ grain: one row per event
 key: {key}
 daily: true
 keeps_order: {keeps}
+must:
+  - amount >= 0
 */
 select event.id, event.day, event.amount, event.amount * price.price as cost
 from {events} as event
 left join (select 0 as rest, 3 as price union all select 1 as rest, 5 as price) as price on price.rest = event.amount % 2
 where event.day >= getvariable('from_day') and event.day < getvariable('to_day')
 """
-DAY = "2026-10-01"
+DAYS = ("2026-10-01", "2026-10-02", "2026-10-03")
+DAY = DAYS[0]
 ROWS = 300_000
 """More than two groups of rows of a file, so that two threads have something to put out of order."""
 Made = Callable[..., Engine]
@@ -77,6 +81,36 @@ def made(tmp_path: Path, events: RawFile, monkeypatch: pytest.MonkeyPatch) -> Ma
 
 def _bytes(engine: Engine) -> bytes:
     return engine.lake.table("core.priced").path(DAY).read_bytes()
+
+
+def _days(made: Made, where: str, threads: int, amount: str = "event.amount") -> Engine:
+    """The same events on three days, of which one is made for each thread at once."""
+    engine = made(where, "true", threads=threads)
+    raw = replace(engine.catalog.raw["event"][0], days=dict.fromkeys(DAYS, ROWS))
+    frame = pl.read_parquet(raw.path)
+    path = raw.path.with_name(f"{where}.parquet")
+    pl.concat([frame.with_columns(id=pl.lit(day[-1]) + pl.col("id"), day=date.fromisoformat(day)) for day in DAYS]).write_parquet(path)
+    sql = engine.catalog.project.models["core.priced"].sql.replace("event.amount,", f"{amount} as amount,")
+    project = engine.catalog.project.with_sql("core.priced", sql)
+    other = Engine(Catalog(Lake(path.parent / where), project, {"event": [replace(raw, path=path)]}, engine.catalog.settings))
+    other.build(other.catalog.project.models["staging.event"])
+    return other
+
+
+def test_days_that_are_made_at_once_have_the_bytes_of_those_made_one_by_one(made: Made) -> None:
+    one, many = (_days(made, f"days-{threads}", threads) for threads in (1, 2))
+    for engine in (one, many):
+        assert engine.build(engine.catalog.project.models["core.priced"]).partitions == list(DAYS)
+    assert [path.read_bytes() for path in one.lake.table("core.priced").files()] == [
+        path.read_bytes() for path in many.lake.table("core.priced").files()
+    ]
+
+
+def test_of_days_that_are_made_at_once_those_before_a_broken_one_stay(made: Made) -> None:
+    engine = _days(made, "broken", 2, f"case when event.day < date '{DAYS[1]}' then event.amount else -event.amount end")
+    with pytest.raises(CheckError, match="amount >= 0"):
+        engine.build(engine.catalog.project.models["core.priced"])
+    assert list(engine.lake.table("core.priced").partitions) == [DAYS[0]]
 
 
 @pytest.fixture
