@@ -174,10 +174,10 @@ class Engine:
 
     def _is_large(self, model: Model, size: int) -> bool:
         """Whether partitions of a table have many rows: by those that are there; where there are none, by the bytes that one is made of."""
+        if model.header.keeps_order:
+            return True
         known = self.lake.table(model.name).partitions.values()
-        if model.header.keeps_order or not known:
-            return model.header.keeps_order or size > self.catalog.settings.chunk_bytes
-        return max(partition.rows for partition in known) > SMALL
+        return max(partition.rows for partition in known) > SMALL if known else size > self.catalog.settings.chunk_bytes
 
     def _bytes(self, model: Model, partition: str, names: Iterable[str]) -> int:
         """Of the Parquet files of some tables that a partition is made of."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from filelock import FileLock
-from sharing import shared
+from sharing import made_once, shared
 
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.demo import write_demo
@@ -58,11 +58,7 @@ def slim() -> Callable[[Path], Path]:
 @pytest.fixture(scope="session")
 def october(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last days of the sample, written but not run."""
-    folder = shared(tmp_path_factory, "october") / "book"
-    with FileLock(folder.parent / "lock"):
-        if not (folder / "truth.json").exists():
-            write_demo(folder, count=OCTOBER)
-    return folder
+    return made_once(shared(tmp_path_factory, "october"), "book", lambda folder: write_demo(folder, count=OCTOBER))
 
 
 @pytest.fixture(scope="session")
