@@ -1,6 +1,7 @@
 """What `meterbook explain` says of two spans: effects, the sentences behind the largest of them, and the combinations that stand out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,9 +11,10 @@ import duckdb
 import polars as pl
 
 from meterbook.assets.explaining import Asked, days_of_spans, pairs_of, totals
+from meterbook.assets.factors import FACTORS, ratio, since_of
+from meterbook.assets.unpriced_use import Unpriced, unpriced_of
 from meterbook.reports.explanations import REQUESTS, Fact, cause_text, owner, sentence
 from meterbook.sql import lmdi
-from meterbook.sql.change_point import change_point
 from meterbook.sql.lake import quoted
 from meterbook.sql.root_cause import CLEAR, Cause, best_score, causes
 
@@ -24,7 +26,6 @@ _MOST_OF_IT = 0.6
 """Share of what a cause has beyond what was expected, from which on its day is named."""
 _OF_MODELS = frozenset({lmdi.PRICE, lmdi.TIER, *lmdi.GPU_EFFECTS.values(), lmdi.GPU_RATE})
 """Effects told of a model or a pool; the others are told of who used it."""
-_PROMPT = lmdi.TOKENS[:3]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Explanation:
         effects: columns of `by`, `effect` and `usd`, the largest first; they sum to the change exactly.
         facts: what is behind the largest.
         causes: combinations that stand out, the likeliest first.
+        unpriced: what has no price in either span, and so is in no effect.
     """
 
     asked: Asked
@@ -75,6 +77,7 @@ class Explanation:
     effects: Sequence[Mapping[str, Any]]
     facts: Sequence[Fact]
     causes: Sequence[Found]
+    unpriced: Sequence[Unpriced]
 
     @property
     def change_usd(self) -> Decimal:
@@ -102,7 +105,8 @@ def explain(con: duckdb.DuckDBPyConnection, asked: Asked) -> Explanation:
     before, after = totals(pairs)
     names = (*asked.by, "effect")
     effects = lmdi.decompose(pairs, asked.by).sort(pl.col("usd").abs(), *names, descending=[True, *(False for _ in names)])
-    daily = _Daily(con, asked, days)
+    unknown = pairs.filter(pl.col("part") == lmdi.USE, ~pl.col("is_priced")).select("team", "feature").unique()
+    daily = _Daily(con, asked, days, frozenset(unknown.rows()))
     return Explanation(
         asked=asked,
         days=days,
@@ -111,6 +115,7 @@ def explain(con: duckdb.DuckDBPyConnection, asked: Asked) -> Explanation:
         effects=effects.to_dicts(),
         facts=[daily.told(fact, subject) for fact, subject in _largest(pairs, asked)],
         causes=daily.causes(pairs),
+        unpriced=unpriced_of(con, asked),
     )
 
 
@@ -151,23 +156,11 @@ def _fact(one: str, other: str, effect: str, usd: Decimal, asked: Asked) -> tupl
     return Fact(owner(one, other), effect, usd), {"team": one, "feature": other}
 
 
-Measure = Callable[[Mapping[str, float]], tuple[float, float]]
-_FACTORS: Mapping[str, Measure] = {
-    REQUESTS: lambda row: (row["operations"], 1.0),
-    lmdi.INPUT: lambda row: (sum(row[name] for name in _PROMPT), row["attempts"]),
-    lmdi.OUTPUT: lambda row: (row["output_tokens"], row["attempts"]),
-    lmdi.RETRIES: lambda row: (row["attempts"], row["calls"]),
-    lmdi.CACHE: lambda row: (row["cache_read_tokens"], sum(row[name] for name in _PROMPT)),
-    lmdi.PRICE: lambda row: (row["input_cost_usd"] + row["output_cost_usd"], row["input_tokens"] + row["output_tokens"]),
-}
-"""Each factor as a numerator and a denominator of a day's counts."""
-
-
 class _Daily:
     """What single days say of facts and causes."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, asked: Asked, days: tuple[int, int]) -> None:
-        self._con, self._asked, self._days = con, asked, days
+    def __init__(self, con: duckdb.DuckDBPyConnection, asked: Asked, days: tuple[int, int], unknown: AbstractSet[tuple[str, str]]) -> None:
+        self._con, self._asked, self._days, self._unknown = con, asked, days, unknown
 
     def told(self, fact: Fact, subject: Subject) -> Fact:
         """A fact with how far its factor moved, and since when."""
@@ -175,12 +168,13 @@ class _Daily:
             return fact
         if fact.effect == lmdi.ROUTING:
             return Fact(fact.subject, fact.effect, fact.usd, models=self._models(subject))
-        factor = _FACTORS.get(fact.effect)
-        if factor is None:
+        factor = FACTORS.get(fact.effect)
+        # How many requests there are is no figure of those with a price, where some of the owner's have none.
+        if factor is None or (fact.effect == REQUESTS and (subject["team"], subject["feature"]) in self._unknown):
             return fact
         rows = self._rows(subject)
-        before, after = (_ratio(factor, rows, span.first, span.end, days) for span, days in zip(self._spans, self._days, strict=True))
-        since = _since(factor, rows, fact.effect)
+        before, after = (ratio(factor, rows, span.first, span.end, days) for span, days in zip(self._spans, self._days, strict=True))
+        since = since_of(factor, rows, fact.effect)
         if before is None or after is None:
             return Fact(fact.subject, fact.effect, fact.usd)
         if fact.effect == lmdi.CACHE:
@@ -196,7 +190,7 @@ class _Daily:
         names = ("operations", "calls", "attempts", *lmdi.TOKENS, *lmdi.COSTS)
         sums = ", ".join(f"cast(sum({name}) as double) as {name}" for name in names)
         held = " and ".join(f"{name} = ?" for name in subject)
-        paid = f"{self._when} and served_tier <> 'gateway cache'"
+        paid = f"{self._when} and is_priced and served_tier <> 'gateway cache'"
         query = f"select day, {sums} from core.cost_driver where {paid} and {held} group by day order by day"
         return self._dicts(query, list(subject.values()))
 
@@ -216,7 +210,7 @@ class _Daily:
         shares: list[dict[str, float]] = []
         query = """
             select model, cast(sum(calls) as double) from core.cost_driver
-            where day >= ? and day < ? and team = ? and feature = ? group by model
+            where day >= ? and day < ? and team = ? and feature = ? and is_priced group by model
         """
         for span in self._spans:
             counts = dict(self._con.execute(query, [span.first, span.end, *subject.values()]).fetchall())
@@ -239,7 +233,7 @@ class _Daily:
         later = float(leaves.get_column("later").sum()) / (float(leaves.get_column("before").sum()) or 1.0)
         # The later half of the span before against all of it, both as long as the span that is explained.
         quiet = leaves.select(*CAUSES, "expected", (pl.col("later").fill_null(0) * scale / (later or 1.0)).alias("actual"))
-        found = causes(leaves.select(*CAUSES, "expected", "actual"), CAUSES, CLEAR * best_score(quiet, CAUSES))
+        found = causes(_known(leaves, pairs).select(*CAUSES, "expected", "actual"), CAUSES, CLEAR * best_score(quiet, CAUSES))
         return [
             Found(one.where, _money(one.expected), _money(one.actual), self._day(found[: place + 1])) for place, one in enumerate(found)
         ]
@@ -270,20 +264,14 @@ class _Daily:
         return day if top["usd"] - usual >= _MOST_OF_IT * excess else None
 
 
+def _known(leaves: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """What is expected of what has a price: less what lost it since, and more where there was none before."""
+    if pairs.get_column("is_priced").all():
+        return leaves
+    moved = lmdi.estimate(pairs, CAUSES).filter(pl.col("effect") == lmdi.UNPRICED).select(*CAUSES, "usd")
+    known = (pl.col("expected") + pl.col("usd").fill_null(0.0)).clip(lower_bound=0.0)
+    return leaves.join(moved, on=CAUSES, how="left", maintain_order="left").with_columns(known.alias("expected"))
+
+
 def _money(value: float) -> Decimal:
     return Decimal(str(value)).quantize(Decimal("0.01"))
-
-
-def _ratio(factor: Measure, rows: Sequence[Mapping[str, Any]], first: date, end: date, days: int) -> float | None:
-    found = [factor(row) for row in rows if first <= row["day"] < end]
-    below = sum(part[1] for part in found)
-    if not below:
-        return None
-    # Requests are counted by the day: their denominator is one for each day they have, and days without any count too.
-    return sum(part[0] for part in found) / (days if factor is _FACTORS[REQUESTS] else below)
-
-
-def _since(factor: Measure, rows: Sequence[Mapping[str, Any]], effect: str) -> date | None:
-    known = [(row["day"], part[0] / part[1]) for row in rows if (part := factor(row))[1] and (part[0] or effect == lmdi.CACHE)]
-    place = change_point([value for _, value in known])
-    return known[place][0] if place is not None else None

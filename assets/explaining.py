@@ -14,7 +14,7 @@ from meterbook.reports.periods import days_of, days_of_quarter, is_month, is_qua
 from meterbook.sql import lmdi
 from meterbook.sql.lake import quoted
 
-READ = ("core.cost_driver", "core.gpu_driver", "marts.cost")
+READ = ("core.cost_driver", "core.gpu_driver", "marts.cost", "marts.priced_use")
 """What is read: one row per day and leaf each, never requests."""
 _DAY = timedelta(days=1)
 _WEEK = re.compile(r"(20\d{2})-W(\d{2})", re.ASCII)
@@ -89,7 +89,13 @@ def pairs_of(con: duckdb.DuckDBPyConnection, asked: Asked, days: tuple[int, int]
         con: a connection in which `READ` are views.
         asked: the question.
         days: how many each span has, as `days_of_spans` counts them.
+
+    Raises:
+        BookError: the lake does not say yet what has a price.
     """
+    [(known,)] = con.execute("select count(*) from (describe core.cost_driver) where column_name = 'is_priced'").fetchall()
+    if not known:
+        raise BookError("the lake does not say yet what has a price; `meterbook run` first")
     queries = (_query(part, asked, side, days[side]) for part in _SOURCES for side in (0, 1))
     return lmdi.paired(pl.DataFrame(pl.from_arrow(con.sql(" union all ".join(queries)).to_arrow_table())))
 
@@ -112,11 +118,12 @@ def days_of_spans(con: duckdb.DuckDBPyConnection, asked: Asked) -> tuple[int, in
     return found[0], found[1]
 
 
+_NO_NAME = f"'{lmdi.NONE}'"
 _TEXTS = {"served_tier": "''", "meter": "''", "is_counted": "false"}
 _SOURCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     lmdi.USE: ("core.cost_driver", {}),
     lmdi.GPU: ("core.gpu_driver", {"provider": "pool", "model": "gpu_model", **_TEXTS, "meter": "line", "units": "seconds"}),
-    lmdi.LINE: ("marts.cost", {"provider": f"'{lmdi.NONE}'", "model": f"'{lmdi.NONE}'", **_TEXTS, "meter": "line", "units": "0"}),
+    lmdi.LINE: ("marts.cost", {"provider": _NO_NAME, "model": _NO_NAME, **_TEXTS, "meter": "line", "is_priced": "true", "units": "0"}),
 }
 """Each part with its table and what its columns are called, or are, there."""
 

@@ -71,7 +71,7 @@ def drivers(day: date, rows: int) -> pl.DataFrame:
             "model": _names("model", MODELS, key % MODELS),
             "served_tier": pl.repeat("standard", rows, eager=True),
             "meter": pl.repeat("", rows, eager=True),
-            "is_counted": pl.repeat(value=True, n=rows, eager=True),
+            **dict.fromkeys(("is_counted", "is_priced"), pl.repeat(value=True, n=rows, eager=True)),
             "operations": attempts,
             "calls": attempts,
             "attempts": attempts + rng.integers(0, 3, rows),

@@ -11,13 +11,14 @@ from rich.table import Table
 from meterbook.assets.book import Book, BookError
 from meterbook.pipelines.asked import book_of
 from meterbook.pipelines.consoles import out
+from meterbook.reports.numbers import plural
 
 if TYPE_CHECKING:
     from meterbook.assets.explained import Explanation
 
 app = typer.Typer(rich_markup_mode=None)
 _OWNERS, _MODELS = ("team", "tenant", "feature"), ("provider", "model")
-_SHOWN = 40
+_SHOWN, _LACKING = 40, 5
 
 
 @app.command(
@@ -34,7 +35,7 @@ def explain(
     per_day: Annotated[bool, typer.Option("--per-day", help="Compare averages of a day.")] = False,
     form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print; json and csv are exact.")] = "table",
 ) -> None:
-    """Say why cost changed: effects that sum to the change, sentences behind the largest, and combinations that stand out."""
+    """Say why cost changed: effects that sum to the change, sentences behind the largest, what stands out, and what has no price."""
     folder = book_of(context)
     Book(folder)
     if unknown := [name for name in by or () if name not in (*_OWNERS, *_MODELS)]:
@@ -92,6 +93,18 @@ def as_json(found: "Explanation") -> dict[str, Any]:
             }
             for one in found.causes
         ],
+        "unpriced": [
+            {
+                "provider": one.provider,
+                "model": one.model,
+                "unit": one.unit,
+                "before": one.before,
+                "after": one.after,
+                "since": str(one.since) if one.since else None,
+                "text": one.text,
+            }
+            for one in found.unpriced
+        ],
     }
 
 
@@ -120,5 +133,9 @@ def _print(found: "Explanation") -> None:
     out.print(table)
     for text in (*found.sentences, *(f"Stands out: {one.text}" for one in found.causes)):
         out.print(text, soft_wrap=True, markup=False)
+    for one in found.unpriced[:_LACKING]:
+        out.print(f"Without a price: {one.text}", soft_wrap=True, markup=False)
+    if (more := len(found.unpriced) - _LACKING) > 0:
+        out.print(f"And {plural(more, 'more thing')} without a price: --format json has them all.", soft_wrap=True, markup=False)
     if found.days[0] != found.days[1] and not asked.per_day:
         out.print("The periods have other numbers of days with cost; --per-day compares averages.", soft_wrap=True, markup=False)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from meterbook.reports.numbers import MINUS, dollars, percent
+from meterbook.reports.numbers import MINUS, dollars, percent, plural
+from meterbook.reports.quality import brief
 from meterbook.sql import lmdi
 
 REQUESTS = "requests"
 """Volume and mix of one owner together: how many requests it served."""
 NO_FEATURE = "no feature"
+_BRIEF = 80
 _PARTED = "moved by what pools take, owners share and closed months hold"
 _MORE: Mapping[str, tuple[str, str]] = {
     REQUESTS: ("served {} more requests", "served {} fewer requests"),
@@ -33,6 +35,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     lmdi.DAYS: ("has more days", "has fewer days"),
     "GPU unobserved": ("had more GPU hours nobody saw", "had fewer GPU hours nobody saw"),
     lmdi.ALLOCATION: (_PARTED, _PARTED),
+    lmdi.UNPRICED: ("used what had no price before, which is no rise", "used what has no price any more, which is no saving"),
 }
 
 
@@ -81,6 +84,22 @@ def _said(fact: Fact) -> str:
 def owner(team: str, feature: str) -> str:
     """A feature with the team it is of, as a subject."""
     return f"{team}, without a feature," if feature == lmdi.NONE else f"{feature} ({team})"
+
+
+def unpriced_text(noun: str, name: str, before: int, after: int, since: date | None = None) -> str:
+    """How much has no price, in words: `1,611 calls of acme-tuned-llm since 5 October, none before`.
+
+    Args:
+        noun: what is counted: call, token, GPU hour.
+        name: of what: a model, a pool.
+        before: how many had none.
+        after: how many have none.
+        since: the first day, where there were none before.
+    """
+    on = f" since {since.day} {since:%B}" if since else ""
+    whose = f" that name no model{on}" if name == lmdi.NONE else f" of {brief(name, _BRIEF)}{on}"
+    now = plural(after, noun) if after else f"no {noun}s"
+    return f"{now}{whose}, {f'{before:,}' if before else 'none'} before"
 
 
 def cause_text(where: Mapping[str, str], expected: Decimal, actual: Decimal, day: date | None) -> str:

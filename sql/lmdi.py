@@ -4,6 +4,7 @@ Cost of a leaf is a chain: days, operations of everything, of a group (team, ten
 of a direction, tokens of a class (uncached, read from or written to a cache), of a served tier, dollars. Each factor x is a link over the
 one before it, and its effect is L(c1, c0) * ln(x1 / x0), L(a, b) = (a - b) / ln(a / b). So effects of a leaf sum to its change, swapped
 spans give swapped signs, and subtotals add. Where a link is on one side only, the first such link has the whole change: the limit.
+What has no price is in no link: what lost or got one is put back first (`sql/unpriced.py`), and is an effect of its own.
 
 Pure functions over polars frames; statistics are floats, and dollars are made exact by giving what rounding leaves to the largest effect.
 """
@@ -14,17 +15,19 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
+from meterbook.sql.unpriced import LOST_USD, SIDES, restored
+
 USE, GPU, LINE = "use", "gpu", "line"
 """Parts: rows of core.cost_driver, of core.gpu_driver and of marts.cost."""
 OWNER = ("team", "tenant", "feature")
 MODEL = ("provider", "model")
 DIMENSIONS = (*OWNER, *MODEL)
-KEYS = ("part", *DIMENSIONS, "served_tier", "meter", "is_counted")
+KEYS = ("part", *DIMENSIONS, "served_tier", "meter", "is_counted", "is_priced")
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "stated_tokens")
 COUNTS = ("operations", "calls", "attempts", *TOKENS, "units")
 COSTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "output_cost_usd", "call_cost_usd", "stated_cost_usd")
 MEASURES = (*COUNTS, *COSTS, "other_cost_usd", "cost_usd")
-BEFORE, AFTER = "_before", "_after"
+BEFORE, AFTER = SIDES
 NONE = "(none)"
 MONEY = pl.Decimal(38, 12)
 NOISE = 1e-12
@@ -32,12 +35,12 @@ NOISE = 1e-12
 
 DAYS, VOLUME, MIX, NEW, GONE, ROUTING, RETRIES = "days", "volume", "mix", "new", "gone", "routing", "retries"
 INPUT, OUTPUT, OTHER, CACHE, TIER, PRICE = "input tokens", "output tokens", "other use", "cache", "tier", "price"
-GPU_RATE, ALLOCATION = "GPU rate", "allocation"
+GPU_RATE, ALLOCATION, UNPRICED = "GPU rate", "allocation", "unpriced"
 GPU_EFFECTS = {"GPU used": "GPU work", "GPU warm idle": "GPU idle", "GPU free idle": "GPU idle", "GPU unknown": "GPU unobserved"}
 """What other seconds on a cost line of GPUs are called."""
 EFFECTS = (
     DAYS, VOLUME, MIX, NEW, GONE, ROUTING, RETRIES, INPUT, OUTPUT, OTHER, CACHE, TIER, PRICE, *dict.fromkeys(GPU_EFFECTS.values()),
-    GPU_RATE, ALLOCATION,
+    GPU_RATE, UNPRICED, ALLOCATION,
 )  # fmt: skip
 """In the order of a waterfall; every other effect is a cost line of its own, by its name."""
 NAMED = pl.Enum(sorted(EFFECTS))
@@ -85,7 +88,7 @@ def decompose(pairs: pl.DataFrame, by: Sequence[str] = (), within: Sequence[str]
         The columns of `within` and `by`, `effect`, and `usd`, DECIMAL(38,12), not zero.
     """
     cells, parts = _numbered(pairs, [*within, *by])
-    found = [_exact(_use(parts[USE], within), parts[USE]), _exact(_gpu(parts[GPU]), parts[GPU]), _lines(parts)]
+    found = [_exact(_use(parts[USE], within), parts[USE]), _exact(_gpu(parts[GPU], within), parts[GPU]), _lines(parts)]
     whole = pl.concat(found).group_by(CELL, "effect").agg(pl.col("usd").sum()).filter(pl.col("usd") != 0).sort(CELL, "effect")
     return whole.join(cells, on=CELL, maintain_order="left").select(*within, *by, "effect", pl.col("usd").cast(MONEY))
 
@@ -93,7 +96,7 @@ def decompose(pairs: pl.DataFrame, by: Sequence[str] = (), within: Sequence[str]
 def estimate(pairs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """The same as floats, which does not sum to the last digit: to rank many cells, in a fraction of the time."""
     cells, parts = _numbered(pairs, by)
-    driven = pl.concat([_use(parts[USE], ()), _gpu(parts[GPU])]).with_columns(pl.col("effect").cast(pl.String))
+    driven = pl.concat([_use(parts[USE], ()), _gpu(parts[GPU], ())]).with_columns(pl.col("effect").cast(pl.String))
     lines = _lines(parts).with_columns(pl.col("usd").cast(pl.Float64))
     whole = pl.concat([driven, lines]).group_by(CELL, "effect").agg(pl.col("usd").sum())
     return whole.join(cells, on=CELL).select(*by, "effect", "usd")
@@ -116,14 +119,24 @@ def _use(use: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
     """Effects of what models were used for, as floats."""
     if use.is_empty():
         return _nothing()
-    floats = [pl.col(name + side).cast(pl.Float64) for name in ("days", *COUNTS, *COSTS, "other_cost_usd") for side in (BEFORE, AFTER)]
-    rows = _levels(use.with_columns(floats), within)
+    use, moved = _priced(use, (*COUNTS, *COSTS, "other_cost_usd", "cost_usd"), within)
+    rows = _levels(use, within)
     counted, uncounted = rows.filter("is_counted"), rows.filter(~pl.col("is_counted"))
     head = [Link("days", DAYS), Link("all", VOLUME), Link("group", MIX), Link("calls_in", ROUTING), Link("attempts_in", RETRIES)]
     found = [_effects(counted, [*head, *links], cost) for cost, links in _leaves()]
     # Where nobody counts requests, tokens are the first that is known.
     found += [_effects(uncounted, [Link("days", DAYS), *links], cost) for cost, links in _leaves()]
-    return pl.concat([one for one in found if one is not None] or [_nothing()])
+    return pl.concat([*(one for one in found if one is not None), moved])
+
+
+def _priced(rows: pl.DataFrame, measures: Sequence[str], within: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What has a price, as floats, with what lost or got one put back; and that as an effect."""
+    floats = rows.with_columns(pl.col(name + side).cast(pl.Float64) for name in ("days", *measures) for side in (BEFORE, AFTER))
+    moving = [name for name in measures if name != "operations"]
+    found = restored(floats, [*within, *OWNER, "is_counted"], MODEL, moving)
+    if found is None:
+        return floats, _nothing()
+    return found, found.group_by(CELL).agg(pl.lit(UNPRICED, NAMED).alias("effect"), pl.col(LOST_USD).sum().alias("usd"))
 
 
 def _nothing() -> pl.DataFrame:
@@ -209,14 +222,14 @@ def _first(amounts: Sequence[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
     return found
 
 
-def _gpu(rows: pl.DataFrame) -> pl.DataFrame:
+def _gpu(rows: pl.DataFrame, within: Sequence[str]) -> pl.DataFrame:
     """Effects of other seconds and other rates of GPUs, as floats."""
-    floats = rows.with_columns(pl.col(name + side).cast(pl.Float64) for name in ("days", "units", "cost_usd") for side in (BEFORE, AFTER))
+    floats, moved = _priced(rows, ("operations", "units", "cost_usd"), within)
     found = [
         _effects(floats.filter(pl.col("meter") == line), [Link("days", DAYS), Link("units", effect), Link("", GPU_RATE)], "cost_usd")
         for line, effect in GPU_EFFECTS.items()
     ]
-    return pl.concat([one for one in found if one is not None] or [_nothing()])
+    return pl.concat([*(one for one in found if one is not None), moved])
 
 
 def _exact(effects: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -9,9 +9,9 @@ from typing import Any
 
 from meterbook.reports.change_text import VISIBLE
 from meterbook.reports.charts import ACCENT, MUTED, OVER, UNDER, Chart, Read, bars
-from meterbook.reports.explanations import REQUESTS, Fact, owner, sentence
+from meterbook.reports.explanations import REQUESTS, Fact, owner, sentence, unpriced_text
 from meterbook.reports.figures import ZERO, Counted, Figures, Row
-from meterbook.reports.numbers import dollars, head
+from meterbook.reports.numbers import dollars, head, plural
 from meterbook.reports.section import Section
 from meterbook.sql import lmdi
 from meterbook.sql.lake import quoted
@@ -19,7 +19,7 @@ from meterbook.sql.lake import quoted
 MODEL_LINE = "Model usage"
 SHOWN, NAMED = 10, 4
 """Bars between the two periods, and sentences below them."""
-SMALLER = "Smaller effects"
+SMALLER, UNKNOWN = "Smaller effects", "Use without a price"
 LABELS: Mapping[str, str] = {
     lmdi.DAYS: "Days with cost",
     lmdi.VOLUME: "Requests",
@@ -35,13 +35,14 @@ LABELS: Mapping[str, str] = {
     lmdi.TIER: "Tiers",
     lmdi.PRICE: "Prices",
     lmdi.GPU_RATE: "GPU rates",
+    lmdi.UNPRICED: UNKNOWN,
     lmdi.ALLOCATION: "Allocation",
 }
 """Effects as a reader calls them; the others have the name of their cost line."""
 OF_PERIOD = "kind = ? and starts_on = ? and ends_on = ?"
 """Which rows of marts.cost_change are of a period: see `of_period`."""
 _OF_REQUESTS, _OF_MODELS = frozenset({lmdi.VOLUME, lmdi.MIX}), frozenset({lmdi.PRICE, lmdi.TIER})
-_OF_OWNERS = frozenset({lmdi.NEW, lmdi.GONE, lmdi.ROUTING, lmdi.RETRIES, lmdi.INPUT, lmdi.OUTPUT, lmdi.OTHER, lmdi.CACHE})
+_OF_OWNERS = frozenset({lmdi.NEW, lmdi.GONE, lmdi.ROUTING, lmdi.RETRIES, lmdi.INPUT, lmdi.OUTPUT, lmdi.OTHER, lmdi.CACHE, lmdi.UNPRICED})
 NOTE = "The effects of each team, feature and model sum to the change to the last digit."
 Parts = Sequence[tuple[str, Decimal]]
 
@@ -65,7 +66,7 @@ def _build(frame: Figures) -> Mapping[str, Any] | None:
         read=read(frame),
         note=NOTE,
     )
-    return {"chart": chart, "sentences": sentences(frame)}
+    return {"chart": chart, "sentences": sentences(frame), "unpriced": unpriced(frame)}
 
 
 def question(frame: Figures) -> str:
@@ -88,7 +89,7 @@ def _drawn(frame: Figures, parts: Parts, rows: Sequence[tuple[str, str]]) -> Map
     levels = list(accumulate((value for _, value in parts), initial=frame.before))
     bases = [ZERO, *(min(level, level + value) for level, (_, value) in zip(levels[:-1], parts, strict=True)), ZERO]
     sizes = [frame.before, *(abs(value) for _, value in parts), frame.now]
-    colours = [MUTED, *(OVER if value > 0 else UNDER for _, value in parts), ACCENT]
+    colours = [MUTED, *(MUTED if name == UNKNOWN else OVER if value > 0 else UNDER for name, value in parts), ACCENT]
     return bars(rows, [float(size) for size in sizes], colours, [float(base) for base in bases])
 
 
@@ -121,8 +122,9 @@ def bridge(frame: Figures) -> list[tuple[str, Decimal]]:
 
 
 def shown(parts: Parts) -> list[tuple[str, Decimal]]:
-    """The largest parts in their order, and the sum of the others: what is shown adds up too."""
-    largest = sorted((part for part in parts if abs(part[1]) >= VISIBLE), key=lambda part: -abs(part[1]))[:SHOWN]
+    """The largest parts in their order, what is unknown for itself, and the sum of the others: what is shown adds up too."""
+    visible = (part for part in parts if abs(part[1]) >= VISIBLE)
+    largest = sorted(visible, key=lambda part: (part[0] != UNKNOWN, -abs(part[1])))[:SHOWN]
     rest = sum((value for name, value in parts if (name, value) not in largest), ZERO)
     kept = [part for part in parts if part in largest]
     return [*kept, (SMALLER, rest)] if abs(rest) >= VISIBLE else kept
@@ -151,6 +153,23 @@ def sentences(frame: Figures) -> list[str]:
     found = frame.own("whose", query, REQUESTS, *of_period(frame), *of_period(frame), VISIBLE, NAMED)
     facts = (Fact(_subject(row), row["effect"], row["change_usd"]) for row in found)
     return [sentence(one) for one in sorted(facts, key=lambda one: (-abs(one.usd), one.subject, one.effect))[:NAMED]]
+
+
+def unpriced(frame: Figures) -> str:
+    """What has no price in either period, in a sentence; empty where all has one."""
+    query = """
+        select team, model, cast(sum(case when day < ? then unpriced_requests else 0 end) as bigint) as before,
+            cast(sum(case when day >= ? then unpriced_requests else 0 end) as bigint) as after, min(day) as since
+        from marts.spend where unpriced_requests > 0 and ((day >= ? and day < ?) or (day >= ? and day < ?)) group by team, model
+    """
+    sums: dict[str, tuple[int, int, date]] = {}
+    for row in frame.own("team", query, frame.span[0], frame.span[0], *frame.earlier, *frame.span):
+        before, after, since = sums.get(row["model"], (0, 0, date.max))
+        sums[row["model"]] = before + row["before"], after + row["after"], min(since, row["since"])
+    found = sorted(sums.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
+    told = [unpriced_text("call", name, before, after, None if before else since) for name, (before, after, since) in found[:NAMED]]
+    told += [plural(len(found) - NAMED, "more model")] if len(found) > NAMED else []
+    return f"Without a price, so that what they cost is unknown: {'; '.join(told)}." if told else ""
 
 
 def _subject(row: Row) -> str:

@@ -11,7 +11,7 @@ from meterbook.reports.charts import how
 from meterbook.reports.figures import ZERO
 from meterbook.reports.numbers import dollars, head
 from meterbook.reports.section import Section
-from meterbook.reports.sections.moved import NOTE, bridge, question, read, sentences, shown
+from meterbook.reports.sections.moved import NOTE, UNKNOWN, bridge, question, read, sentences, shown, unpriced
 from meterbook.reports.team_frame import TeamFrame
 
 WIDTH, TALL = 160, 14
@@ -26,6 +26,7 @@ def _build(frame: TeamFrame) -> Mapping[str, Any] | None:
         "question": question(frame),
         "rows": list(_rows([(start, frame.before), *parts, (end, frame.now)])),
         "sentences": sentences(frame),
+        "unpriced": unpriced(frame),
         "how": how(read(frame), f"{NOTE} docs/explain.md says how."),
     }
 
@@ -39,12 +40,12 @@ def _rows(parts: list[tuple[str, Decimal]]) -> Iterator[Mapping[str, Any]]:
     low, high = (chosen(edge for stretch in stretches for edge in stretch) for chosen in (min, max))
     for place, ((name, value), stretch) in enumerate(zip(parts, stretches, strict=True)):
         is_end = place in ends
-        mood = "whole" if is_end else "over" if value > 0 else "under"
+        mood = "whole" if is_end or name == UNKNOWN else "over" if value > 0 else "under"
         yield {
             "name": name,
             "value": head(value) if is_end else dollars(value, plus=True),
             "bar": _bar(stretch, (low, high), mood),
-            "mood": "" if is_end else mood,
+            "mood": "" if mood == "whole" else mood,
             "is_end": is_end,
         }
 

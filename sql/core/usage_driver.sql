@@ -1,14 +1,15 @@
 /*
 What drives the cost of provider usage on days on which no log covers the provider: requests where they are counted, tokens and dollars by meter.
 
-grain: one row per day, owner, model, tier, meter and whether the export counts requests; meter '' holds requests and plain tokens
-key: [day, team, tenant, feature, provider, model, served_tier, meter, is_counted]
+grain: one row per day, owner, model, tier, meter, whether requests are counted and have a price; meter '' holds requests and plain tokens
+key: [day, team, tenant, feature, provider, model, served_tier, meter, is_counted, is_priced]
 daily: true
 book_days: true
 */
 with usage as (
     select
-        usage.*, cost.cost_usd, case when cost.cost_basis = 'computed' then 1 end as priced, coalesce(usage.requests, 0) > 0 as is_counted
+        usage.*, cost.cost_usd, case when cost.cost_basis = 'computed' then 1 end as priced, coalesce(usage.requests, 0) > 0 as is_counted,
+        cost.cost_usd is not null as is_priced
     from core.usage as usage
     inner join core.usage_cost as cost on cost.usage_id = usage.usage_id and cost.day = usage.day
     left join (
@@ -46,7 +47,7 @@ line as (
 select
     usage.book_day as day, coalesce(usage.team, 'unowned') as team, coalesce(usage.tenant, '(none)') as tenant,
     coalesce(usage.feature, '(none)') as feature, coalesce(usage.provider, '(none)') as provider, coalesce(usage.model, '(none)') as model,
-    usage.served_tier, line.meter, usage.is_counted, cast(sum(line.requests) as bigint) as requests,
+    usage.served_tier, line.meter, usage.is_counted, usage.is_priced, cast(sum(line.requests) as bigint) as requests,
     cast(sum(line.input_tokens) as bigint) as input_tokens, cast(sum(line.cache_read_tokens) as bigint) as cache_read_tokens,
     cast(sum(line.cache_write_tokens) as bigint) as cache_write_tokens, cast(sum(line.output_tokens) as bigint) as output_tokens,
     cast(sum(line.stated_tokens) as bigint) as stated_tokens, cast(sum(line.units) as decimal(38,6)) as units,
@@ -60,4 +61,4 @@ select
 from line
 inner join usage on usage.usage_id = line.usage_id
 group by usage.book_day, coalesce(usage.team, 'unowned'), coalesce(usage.tenant, '(none)'), coalesce(usage.feature, '(none)'),
-    coalesce(usage.provider, '(none)'), coalesce(usage.model, '(none)'), usage.served_tier, line.meter, usage.is_counted
+    coalesce(usage.provider, '(none)'), coalesce(usage.model, '(none)'), usage.served_tier, line.meter, usage.is_counted, usage.is_priced

@@ -42,15 +42,14 @@ span as (
 ),
 counted as (
     select span.kind, span.starts_on, span.ends_on, span.side, count(*) as days
-    from span
-    inner join (select distinct cost.day from marts.cost as cost) as known on known.day = span.day
+    from span inner join (select distinct cost.day from marts.cost as cost) as known on known.day = span.day
     group by span.kind, span.starts_on, span.ends_on, span.side
 ),
 -- Summed apart: what is not driven by calls has one amount or two, not seventeen.
 used as (
     select
         'use' as part, span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.provider, driver.model,
-        driver.served_tier, driver.meter, driver.is_counted, cast(sum(driver.operations) as bigint) as operations,
+        driver.served_tier, driver.meter, driver.is_counted, driver.is_priced, cast(sum(driver.operations) as bigint) as operations,
         cast(sum(driver.calls) as bigint) as calls, cast(sum(driver.attempts) as bigint) as attempts,
         cast(sum(driver.input_tokens) as bigint) as input_tokens, cast(sum(driver.cache_read_tokens) as bigint) as cache_read_tokens,
         cast(sum(driver.cache_write_tokens) as bigint) as cache_write_tokens, cast(sum(driver.output_tokens) as bigint) as output_tokens,
@@ -62,27 +61,28 @@ used as (
     from core.cost_driver as driver
     inner join span on span.day = driver.day
     group by span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.provider, driver.model,
-        driver.served_tier, driver.meter, driver.is_counted
+        driver.served_tier, driver.meter, driver.is_counted, driver.is_priced
     union all
     select
         'gpu' as part, span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model,
-        '' as served_tier, driver.line, false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, sum(driver.seconds), 0, 0, 0, 0, 0, 0, 0,
-        sum(driver.cost_usd)
+        '' as served_tier, driver.line, false as is_counted, driver.is_priced, 0, 0, 0, 0, 0, 0, 0, 0, sum(driver.seconds), 0, 0, 0, 0,
+        0, 0, 0, sum(driver.cost_usd)
     from core.gpu_driver as driver
     inner join span on span.day = driver.day
-    group by span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model, driver.line
+    group by span.kind, span.starts_on, span.side, driver.team, driver.tenant, driver.feature, driver.pool, driver.gpu_model, driver.line,
+        driver.is_priced
     union all
     select
         'line' as part, span.kind, span.starts_on, span.side, cost.team, cost.tenant, cost.feature, '(none)', '(none)', '' as served_tier,
-        cost.line, false as is_counted, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost.cost_usd)
+        cost.line, false as is_counted, true as is_priced, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost.cost_usd)
     from marts.cost as cost
     inner join span on span.day = cost.day
     group by span.kind, span.starts_on, span.side, cost.team, cost.tenant, cost.feature, cost.line
 )
 select
     month.period, used.kind, used.starts_on, counted.ends_on, used.side, counted.days, used.part, used.team, used.tenant, used.feature,
-    used.provider, used.model, used.served_tier, used.meter, used.is_counted, used.operations, used.calls, used.attempts,
-    used.input_tokens, used.cache_read_tokens, used.cache_write_tokens, used.output_tokens, used.stated_tokens, used.units,
+    used.provider, used.model, used.served_tier, used.meter, used.is_counted, used.is_priced, used.operations, used.calls,
+    used.attempts, used.input_tokens, used.cache_read_tokens, used.cache_write_tokens, used.output_tokens, used.stated_tokens, used.units,
     used.input_cost_usd, used.cache_read_cost_usd, used.cache_write_cost_usd, used.output_cost_usd, used.call_cost_usd,
     used.stated_cost_usd, used.other_cost_usd, used.cost_usd
 from used

@@ -59,14 +59,15 @@ def days() -> Days:
 
 
 def use(
-    days: Days, day: date, requests: int = 1000, *, prompt: int = 1000, cached: int = 0, answer: int = 100, price: Decimal = Decimal(1),
-    **labels: str,
+    days: Days, day: date, requests: int = 1000, *, prompt: int = 1000, cached: int = 0, answer: int = 100,
+    price: Decimal | None = Decimal(1), **labels: str,
 ) -> None:  # fmt: skip
-    """A day of one feature on one model, with its line in marts.cost."""
+    """A day of one feature on one model, with its line in marts.cost; without a price where it is None."""
     tokens = {"input": requests * (prompt - cached), "cache_read": requests * cached, "output": requests * answer}
-    paid = {f"{name}_cost_usd": used * PRICES[name] * price for name, used in tokens.items()}
+    paid = {f"{name}_cost_usd": used * PRICES[name] * (price or 0) for name, used in tokens.items()}
     owner = {"day": day, "team": "support", "tenant": "acme", "feature": "assistant", **labels}
     model = {"provider": "openai", "model": owner.pop("model", "gpt-5"), "served_tier": "standard", "meter": "", "is_counted": True}
+    model["is_priced"] = price is not None
     nothing = dict.fromkeys(("cache_write_tokens", "stated_tokens", "units"), 0)
     nothing |= dict.fromkeys(("cache_write_cost_usd", "other_cost_usd", "call_cost_usd", "stated_cost_usd"), 0)
     counts = {**dict.fromkeys(("operations", "calls", "attempts"), requests), **{f"{name}_tokens": used for name, used in tokens.items()}}
@@ -186,7 +187,7 @@ def test_only_what_was_asked_for_is_explained_and_a_quote_in_a_name_is_a_name(da
 
 
 def test_hours_of_gpus_are_told_by_work_idleness_and_rate(days: Days) -> None:
-    gpu = {"team": "red", "tenant": "(none)", "feature": "(none)", "pool": "training", "gpu_model": "H100"}
+    gpu = {"team": "red", "tenant": "(none)", "feature": "(none)", "pool": "training", "gpu_model": "H100", "is_priced": True}
     hours = [("GPU used", 3600, 4, 3600, 8), ("GPU free idle", 3600, 2, 7200, 4), ("GPU unknown", 0, 0, 3600, 3)]
     for name, was, cost, now, costs in hours:
         for day, seconds, usd in ((date(2026, 9, 5), was, cost), (date(2026, 10, 5), now, costs)):
@@ -194,6 +195,68 @@ def test_hours_of_gpus_are_told_by_work_idleness_and_rate(days: Days) -> None:
                 days.put("core.gpu_driver", {**gpu, "day": day, "line": name, "seconds": seconds, "cost_usd": usd})
                 line(days, day, Decimal(usd), name, team="red")
     assert _effects(days.explained(Asked(SEPTEMBER, OCTOBER))) == {"GPU rate": 4, "GPU idle": 2, "GPU unobserved": 3}
+
+
+def test_calls_that_move_to_a_model_without_a_price_are_told_as_unknown_and_not_as_saved(days: Days) -> None:
+    for day in _days("2026-09-01", "2026-10-30"):
+        moved = 300 if day >= date(2026, 10, 5) else 0
+        use(days, day, 1000 - moved)
+        if moved:
+            use(days, day, moved, model="new", price=None)
+            days.put("marts.priced_use", _unpriced("new", day, moved))
+    found = days.explained(Asked(SEPTEMBER, OCTOBER))
+    # 26 of 30 days, each 300 of 1,000 calls at $14.
+    assert _effects(found) == {"unpriced": Decimal("-109.200000000000")}
+    assert found.change_usd == Decimal("-109.2")
+    assert found.sentences == ["assistant (support) used what has no price any more, which is no saving: \N{MINUS SIGN}$109."]
+    assert found.causes == []
+    [one] = found.unpriced
+    assert (one.model, one.unit, one.before, one.after, one.since) == ("new", "call", 0, 7800, date(2026, 10, 5))
+    said = "7,800 calls of new since 5 October, none before: what they cost is unknown, and in no effect. No model: a rate card for it"
+    assert one.text.startswith(said)
+    assert one.text.endswith("`meterbook prices seed --provider openai` writes those that are known.")
+    assert days.explained(Asked(SEPTEMBER, OCTOBER, where={"team": "other"})).unpriced == []
+
+
+def _unpriced(model: str, day: date, requests: int) -> dict[str, Any]:
+    named = {"provider": "openai", "model": model, "served_tier": "standard", "reason": "no model"}
+    return {**named, "day": day, "requests": requests, "tokens": 1}
+
+
+def test_a_price_that_comes_later_is_no_rise_and_no_figure_counts_calls_without_one(days: Days) -> None:
+    for day in _days("2026-09-01", "2026-10-30"):
+        use(days, day, 1000, prompt=1180 if day >= date(2026, 10, 2) else 1000)
+        use(days, day, 500, model="late", price=Decimal(1) if day >= date(2026, 10, 1) else None)
+        use(days, day, 9000, model="never", prompt=day.day * 100, price=None)
+    found = days.explained(Asked(SEPTEMBER, OCTOBER))
+    assert _effects(found) == {"unpriced": 210, "input tokens": Decimal("52.200000000000")}
+    assert "assistant (support) used what had no price before, which is no rise: +$210." in found.sentences
+    # The figure is of calls with a price: those of `late` are part of it since they have one.
+    assert any(re.match(r"assistant \(support\) sent 11.6\s% more input tokens per request", one) for one in found.sentences)
+    assert [(one.model, one.before, one.after, one.since) for one in found.unpriced] == [
+        ("never", 270000, 270000, None),
+        ("late", 15000, 0, None),
+    ]
+
+
+def test_hours_of_gpus_without_a_price_are_told_of_their_pool(days: Days) -> None:
+    gpu = {"team": "red", "tenant": "(none)", "feature": "(none)", "pool": "training", "gpu_model": "H100", "line": "GPU used"}
+    for day, priced in ((date(2026, 9, 5), True), (date(2026, 10, 5), False)):
+        days.put("core.gpu_driver", {**gpu, "day": day, "seconds": 7200, "is_priced": priced, "cost_usd": 4 if priced else 0})
+        line(days, day, Decimal(4 if priced else 0), "GPU used", team="red")
+    found = days.explained(Asked(SEPTEMBER, OCTOBER))
+    assert _effects(found) == {"unpriced": -4}
+    [one] = found.unpriced
+    said = "2 GPU hours of pool training since 5 October, none before: what they cost is unknown, and in no effect."
+    assert one.text == f"{said} A rate of its GPU in rate_cards/ prices them."
+
+
+def test_a_lake_that_does_not_say_what_has_a_price_is_refused(days: Days) -> None:
+    use(days, date(2026, 9, 5))
+    with days.lake() as con:
+        con.execute("alter table core.cost_driver drop column is_priced")
+        with pytest.raises(BookError, match="does not say yet what has a price; `meterbook run` first"):
+            pairs_of(con, Asked(SEPTEMBER, OCTOBER), (1, 1))
 
 
 def test_a_span_without_any_cost_is_refused_with_what_there_is(days: Days) -> None:

@@ -11,7 +11,7 @@ from meterbook.reports.charts import LINE_HEIGHT, spread
 from meterbook.reports.frame import Frame
 from meterbook.reports.page import PageFacts
 from meterbook.reports.periods import week
-from meterbook.reports.sections.moved import bridge, movers, sentences, shown
+from meterbook.reports.sections.moved import UNKNOWN, bridge, movers, sentences, shown, unpriced
 
 Con = duckdb.DuckDBPyConnection
 
@@ -65,6 +65,30 @@ def test_sentences_say_who_used_more_and_whose_price_moved(lake: Con, facts: Pag
         "gpt-5 cost more per token: +$300.",
         "chat (support) had more of its input tokens from a cache: \N{MINUS SIGN}$20.",
     ]
+
+
+def test_what_has_no_price_any_more_is_told_as_no_saving_and_stands_for_itself(lake: Con, facts: PageFacts) -> None:
+    _explained(lake, ("sales", "drafts", "gpt-5", "unpriced", "-40"))
+    frame = _frame(lake, facts)
+    assert sentences(frame) == ["drafts (sales) used what has no price any more, which is no saving: \N{MINUS SIGN}$40."]
+    larger = [(f"effect {number}", Decimal(100 + number)) for number in range(20)]
+    assert (UNKNOWN, Decimal(-40)) in shown([*larger, *bridge(frame)])
+
+
+def test_models_without_a_price_are_told_with_how_many_calls_and_since_when(lake: Con, facts: PageFacts) -> None:
+    lake.execute("update marts.spend set unpriced_requests = 0")
+    assert unpriced(_frame(lake, facts)) == ""
+    for day, team, model, calls in (
+        ("2026-10-15", "sales", "old", 7), ("2026-10-22", "sales", "old", 3), ("2026-10-23", "sales", "new", 1200),
+        ("2026-10-21", "support", "new", 34), ("2026-10-01", "sales", "earlier", 9),
+    ):  # fmt: skip
+        lake.execute(
+            "insert into marts.spend (day, team, model, requests, unpriced_requests) values (?, ?, ?, ?, ?)",
+            [day, team, model, calls, calls],
+        )
+    assert unpriced(_frame(lake, facts)) == (
+        "Without a price, so that what they cost is unknown: 1,234 calls of new since 21 October, none before; 3 calls of old, 7 before."
+    )
 
 
 @given(st.lists(st.decimals(min_value=-1000, max_value=1000, places=2), max_size=30))

@@ -62,7 +62,7 @@ def _rows(world: Factors, number: int, side: int) -> list[dict[str, object]]:
         first = tier == 0
         row: dict[str, object] = {
             "world": number, "side": side, "days": 7, "part": lmdi.USE, "team": f"team {group}", "tenant": "t", "feature": "f",
-            "provider": "p", "model": f"model {model}", "served_tier": f"tier {tier}", "meter": "", "is_counted": True,
+            "provider": "p", "model": f"model {model}", "served_tier": f"tier {tier}", "meter": "", "is_counted": True, "is_priced": True,
             "operations": operations[group] if first and model == 0 else 0.0, "calls": calls[group, model] if first else 0.0,
             "attempts": attempts[group, model] if first else 0.0, "units": 0.0, "stated_tokens": 0.0, "stated_cost_usd": 0.0,
             "other_cost_usd": 0.0, "call_cost_usd": 0.0,
@@ -163,8 +163,8 @@ def _one(before: Mapping[str, object] | None, after: Mapping[str, object] | None
     """The effects between two sides of one leaf; None is a side on which it is not."""
     plain: dict[str, object] = {
         "days": 7, "part": lmdi.USE, "team": "a", "tenant": "t", "feature": "f", "provider": "p", "model": "m", "served_tier": "standard",
-        "meter": "", "is_counted": True, **dict.fromkeys(lmdi.MEASURES, 0.0), "operations": 10, "calls": 10, "attempts": 10,
-        "input_tokens": 100, "input_cost_usd": 1.0, "cost_usd": 1.0,
+        "meter": "", "is_counted": True, "is_priced": True, **dict.fromkeys(lmdi.MEASURES, 0.0), "operations": 10, "calls": 10,
+        "attempts": 10, "input_tokens": 100, "input_cost_usd": 1.0, "cost_usd": 1.0,
     }  # fmt: skip
     other = {**plain, "team": "always"}
     rows = [{**other, "side": side} for side in (0, 1)]
