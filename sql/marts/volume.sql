@@ -10,11 +10,10 @@ should:
   - status <> 'high'
 */
 with counted as (
-    select input.source, file_day.kind, file_day.day, cast(sum(file_day.rows_kept) as bigint) as rows_kept
+    select file_day.source, file_day.kind, file_day.day, cast(sum(file_day.rows_kept) as bigint) as rows_kept
     from core.file_day as file_day
-    inner join raw.input_file as input on input.file_id = file_day.file_id
     where file_day.day >= getvariable('from_day') - 28 and file_day.day < getvariable('to_day')
-    group by input.source, file_day.kind, file_day.day
+    group by file_day.source, file_day.kind, file_day.day
 ),
 expected as (
     select calendar.day, stream.source, stream.kind, coalesce(counted.rows_kept, 0) as rows_kept
