@@ -17,6 +17,7 @@ from meterbook.sql import limits
 from meterbook.sql.day_ranges import around, between, bounds, domain, touched
 from meterbook.sql.lake import Lake, Token, quoted, token_text
 from meterbook.sql.models import Columns, Model, Project
+from meterbook.sql.months import Months
 from meterbook.sql.schemas import columns_of, empty_table_sql
 from meterbook.sql.scratch import make_empty, scratch
 
@@ -87,7 +88,9 @@ class Catalog:
         self.lake, self.project, self.raw = lake, project, raw
         self.settings = settings or Settings()
         self.columns = columns or columns_of(project)
+        self.months = Months(lake)
         self._active: dict[str, bool] = {}
+        self._shared: duckdb.DuckDBPyConnection | None = None
         self._by_day = {name: _index(files) for name, files in raw.items()}
         self.days = touched(domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
@@ -172,18 +175,37 @@ class Catalog:
         last = date.fromisoformat(to_day) - timedelta(days=1)
         return from_day[:7], f"{last.replace(day=1) + timedelta(days=31):%Y-%m}"
 
+    def renew_months(self, model: Model) -> None:
+        """Keep what a model has of months that are over in one file each, where its table is read over years: by pages, or as a whole."""
+        is_read = model.layer == "marts" or any(model.name in one.inputs for one in self.project.models.values() if one.clock == "all")
+        if self.is_daily(model.name) and is_read:
+            self.months.renew(model.name, self.days[-1][:7], self.scratch)
+
     @contextmanager
     def connect(self, model: Model | None = None, partitions: Sequence[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with views over the lake.
 
         With a model: what it reads for these partitions, and the window's variables. Without: every table that has files.
         """
+        if model is None and self._shared:
+            yield self._shared
+            return
         with self.scratch() as con, limits.within(model.name if model else "what is asked of the lake"):
             if model is None:
                 self._open_all(con)
             else:
                 self._open(con, model, partitions)
             yield con
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """While nothing is written to the lake: all who ask for every table get one connection, opened once."""
+        with self.connect() as con:
+            self._shared = con
+            try:
+                yield
+            finally:
+                self._shared = None
 
     @contextmanager
     def reading(self, names: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -229,13 +251,17 @@ class Catalog:
         """The statement that opens a table's files; empty where it has none."""
         # What was made of an inactive model before may not be gone yet.
         is_made = name not in self.project.models or self.is_active(name)
-        files = self.files(name, from_day, to_day) if is_made else []
+        files = self._opened(name, from_day, to_day) if is_made else []
         if not files:
             return ""
         cut = {file.path: file.query for file in self.raw.get(name.removeprefix("raw."), ()) if file.without[1]}
         whole = ", ".join(quoted(str(path)) for path in files if path not in cut)
         parts = [f"select * from read_parquet([{whole}])"] if whole else []
         return f"create view {name} as {' union all '.join([*parts, *(cut[path] for path in files if path in cut)])}"
+
+    def _opened(self, name: str, from_day: str | None, to_day: str | None) -> list[Path]:
+        """Files that a view opens: as `files`, by months where there are such."""
+        return self.months.files(name, *self._range(name, from_day, to_day)) if self.is_daily(name) else self.files(name, from_day, to_day)
 
     def _view_kinds(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
         for name in names:

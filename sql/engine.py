@@ -62,11 +62,12 @@ class Engine:
             inputs = ",".join(f"{head}{self.catalog.tokens_text(name, *window)}]" for name, head in heads)
             yield digest_of(f'["{VERSION}","{model.digest}",[{inputs}]]')
 
-    def stale(self, model: Model) -> dict[str, str]:
-        """Partitions to make, with their new fingerprints."""
+    def stale(self, model: Model, within: tuple[date, date] | None = None) -> dict[str, str]:
+        """Partitions to make, with their new fingerprints; of all days, or of those of a half-open range."""
         if not self.catalog.is_active(model.name):
             return {}
-        known, partitions = self.lake.table(model.name).partitions, self.catalog.partitions(model)
+        known = self.lake.table(model.name).partitions
+        partitions = [key for key in self.catalog.partitions(model) if within is None or _touches(key, *within)]
         fresh = dict(zip(partitions, self._fingerprints(model, partitions), strict=True))
         return {key: value for key, value in fresh.items() if key not in known or known[key].fingerprint != value}
 
@@ -87,8 +88,7 @@ class Engine:
             CheckError: a `must` rule failed; earlier windows stay published, this one is not.
         """
         built = Built(model.name)
-        todo = {key: value for key, value in self.stale(model).items() if within is None or _touches(key, *within)}
-        for made in self._each(model, todo):
+        for made in self._each(model, self.stale(model, within)):
             self.lake.table(model.name).publish(made)
             _add(built, made)
             if progress:
@@ -96,6 +96,8 @@ class Engine:
         gone = self.orphans(model)
         if gone:
             self.lake.table(model.name).drop(gone)
+        if built.partitions or gone:
+            self.catalog.renew_months(model)
         return built
 
     def _each(self, model: Model, todo: Mapping[str, str]) -> Iterator[dict[str, Partition]]:
@@ -269,8 +271,8 @@ def _content(frame: "pl.DataFrame") -> str:
 def _touches(partition: str, from_day: date, to_day: date) -> bool:
     if partition == WHOLE:
         return True
-    first, last = bounds([partition])
-    return first < to_day and last > from_day
+    first, last = str(from_day), str(to_day - timedelta(days=1))
+    return first[: len(partition)] <= partition <= last[: len(partition)]
 
 
 def _gap(before: str, after: str) -> bool:

@@ -5,12 +5,11 @@ per table remembers from what each file was made, so that nothing is made twice;
 """
 
 import hashlib
-import json
 import os
 import shutil
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISREG
@@ -32,6 +31,8 @@ SPILL = ".spill-"
 """Folders that only live while a large file is sorted."""
 MEMORY_SPILL = "_spill"
 """The folder for what memory does not hold; there only while it is used."""
+MONTHS = "_months"
+"""The folder for months that are kept in one file, as `sql/months.py` does."""
 LEFT = 86_400
 """Seconds after which what lies there untouched is of a process that was killed: others, of this run or not, may be using theirs."""
 
@@ -161,7 +162,7 @@ class Table:
 
     def _remember(self, partitions: dict[str, Partition]) -> None:
         ordered = {key: partitions[key] for key in sorted(partitions)}
-        write_atomically(self.record, json.dumps({key: asdict(one) for key, one in ordered.items()}, indent=0))
+        _replace(self.record, msgspec.json.encode(ordered))
         self.partitions = ordered
         for name in ("_ordered", "_text"):
             self.__dict__.pop(name, None)
@@ -207,6 +208,11 @@ class Lake:
         if name not in self._tables:
             self._tables[name] = Table(self.root, name)
         return self._tables[name]
+
+    @cached_property
+    def months(self) -> "Lake":
+        """Where files of months lie, beside those of days."""
+        return Lake(self.root / MONTHS)
 
     def clean(self) -> None:
         """Remove what an interrupted run left beside its targets."""
