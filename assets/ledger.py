@@ -1,8 +1,7 @@
 """What is remembered of every file of an inbox, between runs."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -86,8 +85,7 @@ def load(path: Path) -> dict[str, Entry]:
 
 def save(path: Path, entries: Mapping[str, Entry]) -> None:
     """Write the ledger, where anything in it changed."""
-    text = json.dumps([asdict(entries[name]) for name in sorted(entries)], indent=0)
-    write_if_changed(path, text.encode())
+    write_if_changed(path, msgspec.json.encode([entries[name] for name in sorted(entries)]))
 
 
 def contents(entries: Mapping[str, Entry]) -> Iterator[Entry]:

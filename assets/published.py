@@ -1,12 +1,26 @@
 """published.json: what was published, from what it was made, and what each page says in a sentence."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from meterbook.reports import page
+from meterbook.sql.catalog import digest
 from meterbook.sql.lake import write_atomically
+
+
+@cache
+def code_of_pages() -> str:
+    """Hash of the code, the templates and the fonts that pages are made of."""
+    folder = Path(page.__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".j2", ".html", ".css", ".js", ".woff2"})
+    return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
 
 
 @dataclass(frozen=True)
@@ -66,4 +80,5 @@ class Published:
             entry["pages"] = {path: {name: value for name, value in asdict(said).items() if value} for path, said in pages.items()}
         if unmade:
             entry["unmade"] = list(unmade)
-        write_atomically(self._path, json.dumps(dict(sorted({**self.entries(), key: entry}.items())), indent=1))
+        encoded = msgspec.json.encode(dict(sorted({**self.entries(), key: entry}.items())))
+        write_atomically(self._path, msgspec.json.format(encoded, indent=1).decode())

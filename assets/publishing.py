@@ -1,6 +1,5 @@
 """What is published from the lake: pages by week, month and quarter, statements, quality; and which no longer say what the lake says."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import date, timedelta
@@ -34,7 +33,7 @@ from meterbook.assets.publications import (
     of_days,
     read_from,
 )
-from meterbook.assets.published import Published, Said
+from meterbook.assets.published import Published, Said, code_of_pages
 from meterbook.assets.team_pages import facts_of as team_facts
 from meterbook.assets.team_pages import former, months_of, team_pages
 from meterbook.assets.told import Told
@@ -49,7 +48,7 @@ from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts
 from meterbook.reports.team_frame import TeamFacts
-from meterbook.sql.catalog import digest
+from meterbook.sql.catalog import digest, digest_of
 from meterbook.sql.lake import write_if_changed
 
 
@@ -66,6 +65,7 @@ class Publisher:
         self._added, self._unmade = Added(workspace), dict[str, list[str]]()
         self.gate = Gate(workspace)
         self._said, self._told = dict[str, dict[str, Said]](), Told(workspace, self.gate)
+        self._hashed = dict[tuple[date, date, bool], str]()
 
     def stale(self, among: Collection[Publication] | None = None) -> list[Publication]:
         """Pages and statements to make: new, changed, or removed by somebody; only of some, where these are given."""
@@ -248,21 +248,18 @@ class Publisher:
 
     def _fingerprint(self, item: Publication) -> str:
         if item == INDEX_PAGE:
-            return digest([self._code, repr(self._listing()), repr(self._added.pages.brand)])
+            return digest([code_of_pages(), repr(self._listing()), repr(self._added.pages.brand)])
         if item == QUALITY_PAGE:
             tables = [(name, self.workspace.lake.table(name).tokens()) for name in JUDGED]
             said = asdict(self.quality)
             added = self._added.content(item.kind, str(date.max))
             said |= {name: str(said[name]) for name in ("data_through", "coverage_target")}
-            return digest([self._code, said, self.gate.fingerprint, tables, added])
+            return digest([code_of_pages(), said, self.gate.fingerprint, tables, added])
         if closed := self._closed(item):
             return closed.digest
         first, last = read_from(item), bounds_of(item)[1]
         lake = self.workspace.lake
-        other = OF_SAVINGS if item.kind not in {SAVINGS, MONTH_REVIEW, QUARTERLY} else frozenset()
-        marts = (model for model in self.workspace.project.regular.values() if model.clock == "day" and model.layer == "marts")
-        daily = [model.name for model in marts if model.name not in other]
-        tokens = [(name, lake.table(name).tokens(str(first), str(last))) for name in (*daily, "core.file_day")]
+        tokens = self._marts(first, last, of_savings=item.kind in {SAVINGS, MONTH_REVIEW, QUARTERLY})
         # Statements show the month before.
         before = timedelta(days=1) if item.kind == "chargeback" else timedelta(0)
         touched = {f"{day:%Y-%m}" for day in (bounds_of(item)[0] - before, bounds_of(item)[0], last - timedelta(days=1))}
@@ -279,17 +276,21 @@ class Publisher:
             begun, linked = bounds_of(item)[0], list(beside(self.workspace.folder, item).items())
             week = digest([text for monday, text in sorted(self._weeks.items()) if begun - timedelta(days=6) <= monday < last])
         added = self._added.content(item.kind, str(last)) if item.kind != "chargeback" else []
-        return digest([self._code, settings, self.gate.content(item), tokens, months, book, cards, journal, week, linked, added])
+        return digest([code_of_pages(), settings, self.gate.content(item), tokens, months, book, cards, journal, week, linked, added])
+
+    def _marts(self, first: date, last: date, *, of_savings: bool) -> str:
+        """Hash of what daily marts hold of some days: those of savings too, or all others. A week's page and its teams' have the same."""
+        asked = (first, last, of_savings)
+        if asked not in self._hashed:
+            daily = (model.name for model in self.workspace.project.regular.values() if model.clock == "day" and model.layer == "marts")
+            names = [name for name in daily if of_savings or name not in OF_SAVINGS]
+            texts = (f"{name}{self.workspace.lake.table(name).tokens_text(str(first), str(last))}" for name in (*names, "core.file_day"))
+            self._hashed[asked] = digest_of("\n".join(texts))
+        return self._hashed[asked]
 
     @cached_property
     def _weeks(self) -> Mapping[date, str]:
         return week_digests(self.workspace.catalog)
-
-    @cached_property
-    def _code(self) -> str:
-        folder = Path(page.__file__).parent
-        files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".j2", ".html", ".css", ".js", ".woff2"})
-        return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.workspace.folder).as_posix()

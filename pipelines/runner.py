@@ -4,7 +4,7 @@ Whether anything is to be done is told without Dagster, by the same functions th
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from meterbook.assets.book import Book
 from meterbook.assets.notify import tells
-from meterbook.assets.publications import INDEX_PAGE, MONTH_REVIEW, QUALITY_PAGE, QUARTERLY, SAVINGS, TEAM, WEEKLY
+from meterbook.assets.publications import INDEX_PAGE, MONTH_REVIEW, QUALITY_PAGE, QUARTERLY, SAVINGS, TEAM, WEEKLY, Publication
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.locked import locked
@@ -106,6 +106,14 @@ class _Run:
             self.steps.begin("gate", 1)
         held = self.outcome.held = self.publisher.held_back(stale)
         self.steps.begin("publish", len(stale) - len(held))
+        if stale:
+            with self.workspace.catalog.sharing():
+                self._publish_kinds(stale, held)
+            # What it knows of verdicts and pages is of before.
+            self.publisher = Publisher(self.workspace)
+        self.outcome.drafts = self.publisher.drafts()
+
+    def _publish_kinds(self, stale: Sequence[Publication], held: Collection[str]) -> None:
         for kind in PUBLISHED:
             # A range of what passes the gate; what is held back parts it.
             for is_held, group in groupby((item for item in stale if item.kind == kind), key=lambda item: item.key in held):
@@ -116,10 +124,6 @@ class _Run:
         for page in (QUALITY_PAGE, INDEX_PAGE):
             if page in stale and self._executor.publish([page]):
                 self.outcome.published.append(page.key)
-        if stale:
-            # What it knows of verdicts and pages is of before.
-            self.publisher = Publisher(self.workspace)
-        self.outcome.drafts = self.publisher.drafts()
 
     @cached_property
     def publisher(self) -> Publisher:
