@@ -83,3 +83,18 @@ def test_a_connection_for_reading_has_the_tables_named_and_no_others(catalog: Ca
         assert con.execute("select to_pico(factor) from book.factor").fetchall() == [(3_000_000_000_000,)]
         with pytest.raises(duckdb.CatalogException, match="doubled"):
             con.execute("from core.doubled")
+
+
+def test_while_nothing_is_written_all_who_ask_for_every_table_share_one_connection(catalog: Catalog) -> None:
+    Engine(catalog).build(MODEL)
+    with catalog.sharing():
+        with catalog.connect() as one:
+            one.execute("set variable kept = 7")
+        with catalog.connect() as other:
+            assert other.execute("select getvariable('kept'), factor from core.doubled").fetchall() == [(7, 3)]
+        with catalog.connect(MODEL, ["2026-10"]) as own:
+            assert own.execute("select getvariable('kept')").fetchone() == (None,)
+    Engine(catalog).put("book.factor", pl.DataFrame({"factor": [3, 4]}))
+    Engine(catalog).build(MODEL)
+    with catalog.connect() as later:
+        assert later.execute("select getvariable('kept'), max(factor) from core.doubled").fetchone() == (None, 4)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
+from meterbook.assets.shipped import project
 from meterbook.sql.catalog import Catalog, RawFile, digest, digest_of
 from meterbook.sql.engine import VERSION, Engine
 from meterbook.sql.lake import Lake, Partition
@@ -116,3 +117,9 @@ def test_a_table_of_the_book_that_somebody_removed_is_written_again(engine: Engi
     again = Engine(Catalog(Lake(engine.lake.root), engine.catalog.project, engine.catalog.raw))
     assert again.put("book.factor", pl.DataFrame({"factor": [2]}))
     assert again.lake.table("book.factor").path("all").is_file()
+
+
+def test_what_every_new_file_changes_is_read_by_no_table_that_is_cut_by_time() -> None:
+    told = {"raw.input_file", "raw.file_flag", "raw.quarantine"}
+    found = {name for name, model in project().regular.items() if model.clock != "all" and told & {*model.inputs}}
+    assert not found, "a new file would make all their days anew"
