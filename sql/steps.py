@@ -23,6 +23,7 @@ STEPS: Mapping[str, str] = {
 
 _USES: Mapping[str, Sequence[str]] = {
     "episodes": ("alarm_leaves", "alarm_words", "detector", "roll_up", "rolling", "root_cause"),
+    "explain_change": ("unpriced",),
     "land": ("landing_errors", "landing_grid"),
     "roll_up": ("alarm_leaves", "alarm_words", "root_cause"),
     "watch": ("detector", "rolling"),
