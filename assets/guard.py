@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
 from meterbook.assets.content import FileRefused
 from meterbook.assets.ingest.format import Format
@@ -86,6 +87,9 @@ class UnitGuard:
         """
         model = self._project().models.get(f"staging.{one.name}")
         if model is None or model.header.kind not in _SAID:
+            return []
+        # Staging makes at most one row of each: of so few there is nothing to judge, and to stage them costs as much as to read them.
+        if pq.read_metadata(path).num_rows < FEWEST:
             return []
         rows, median = self._median(one, path, model)
         factor = _factor(median)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from browsing import CHROMIUM_ARGS
+from running import run
 from sharing import made_once, shared
-from small import make_few, make_small
-from small_book import DAYS, SmallBook
+from small import PAGES, make_few, make_small
+from small_book import ALL_BUT_TEAMS, DAYS, PUBLISHED, SmallBook
 from xdist.scheduler import LoadFileScheduling
 
 
@@ -43,6 +44,29 @@ def priced_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _priced: Path) 
     return SmallBook(tmp_path / "book")
 
 
+@pytest.fixture(scope="session")
+def _published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            make_small(monkeypatch)
+            make_few(monkeypatch, *PUBLISHED, pages=ALL_BUT_TEAMS)
+            book = SmallBook(folder)
+            book.log(*DAYS)
+            code, said = run(folder)
+            assert code == 0, said
+
+    return made_once(shared(tmp_path_factory, "published"), "book", make)
+
+
+@pytest.fixture
+def published_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _published: Path) -> SmallBook:
+    """The same book after a whole run, with its pages and statements; later runs make as few tables."""
+    make_small(monkeypatch)
+    make_few(monkeypatch, *PUBLISHED, pages=ALL_BUT_TEAMS)
+    shutil.copytree(_published, tmp_path / "book")
+    return SmallBook(tmp_path / "book")
+
+
 @pytest.fixture(scope="module")
 def all_small() -> Iterator[None]:
     """Every book of a module is small, those of its other fixtures too."""
@@ -66,13 +90,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def all_few(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Runs of a module make few tables: `TOLD`, the module's own `TABLES`, and what these are made of."""
+    """Runs of a module make few tables, `TOLD`, its own `TABLES` and what these are made of, and few kinds of pages, or its own `PAGES`."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        make_few(monkeypatch, *getattr(request.module, "TABLES", ()))
+        make_few(monkeypatch, *getattr(request.module, "TABLES", ()), pages=getattr(request.module, "PAGES", PAGES))
         yield
 
 
-COMPANY = ("test_demo_run.py", "test_demo_fleet_run.py", "test_reconciled_demo.py", "test_demo_pages.py")
+COMPANY = (
+    *("test_demo_run.py", "test_demo_fleet_run.py", "test_reconciled_demo.py", "test_demo_pages.py"),
+    *("test_demo_alarms.py", "test_demo_levers_found.py", "test_explain_cli.py"),
+)
 """Files that need the sample company after its run, which takes a minute: one process has them all, or others would wait for it."""
 
 

@@ -2,16 +2,21 @@
 
 import io
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import pytest
 from rich.console import Console
 
+from meterbook.assets.publications import Publication
+from meterbook.assets.publishing import Publisher
+from meterbook.assets.workspace import Plan, Workspace
+from meterbook.pipelines import runner
 from meterbook.pipelines.cli import main
-from meterbook.pipelines.runner import run_book
 
 
 class Said(NamedTuple):
@@ -22,10 +27,38 @@ class Said(NamedTuple):
     err: str
 
 
-def run(book: Path) -> tuple[int, str]:
-    """Run a book: the exit code, and what was said."""
-    said = io.StringIO()
-    code = run_book(book, Console(file=said, highlight=False, width=80))
+class _Plain:
+    """What Dagster does of a run, without it. What breaks a rule or cannot be published ends the run as an error.
+
+    A test of the benchmarks (tests/pipelines/test_bench_runs.py) holds the files of both ways against each other.
+    """
+
+    def __init__(self, workspace: Workspace, active: Sequence[str]) -> None:
+        self._workspace, self._active = workspace, active
+        self.failures: list[str] = []
+
+    def compute(self, plan: Plan) -> bool:
+        for name in self._active:
+            self._workspace.build(self._workspace.project.models[name], (plan.from_day, plan.to_day))
+        return True
+
+    def publish(self, items: Sequence[Publication]) -> bool:
+        for _ in Publisher(self._workspace).publish(items):
+            pass
+        return True
+
+
+def run(book: Path, *, by_dagster: bool = False) -> tuple[int, str]:
+    """Run a book: the exit code, and what was said.
+
+    Args:
+        book: the folder.
+        by_dagster: as a user has it, in twice the time; else its steps are called one after the other.
+    """
+    said, plain = io.StringIO(), cached_property[Any](lambda run: _Plain(run.workspace, run._active))
+    plain.__set_name__(runner._Run, "_executor")
+    with nullcontext() if by_dagster else patch.object(runner._Run, "_executor", plain, create=True):
+        code = runner.run_book(book, Console(file=said, highlight=False, width=80))
     return code, said.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from meterbook.assets.audit import append_audit
-from meterbook.assets.publications import JUDGED
+from meterbook.assets.publications import INDEX, JUDGED, QUALITY, WEEKLY
+from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace, project
 from meterbook.pipelines.scaffold import scaffold
 from meterbook.sql.catalog import Catalog
@@ -48,15 +49,22 @@ TOLD = (
     *(name for name in JUDGED if name != "marts.alarm_quality"),
 )
 """What a run, its statements and the gate cannot do without; pages of it are short ones."""
+PAGES = ("chargeback", WEEKLY, QUALITY, INDEX)
+"""Kinds of what such a run publishes: the statements, and a page of each way in which pages are made."""
+_is_active, _wanted = Catalog.is_active, Publisher.wanted
 
 
-def make_few(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Whole runs make `TOLD`, other tables that are named, and what these are made of, as if no other model had rows: half of the time."""
-    is_active, wanted = Catalog.is_active, {*TOLD, *names}
+def make_few(monkeypatch: pytest.MonkeyPatch, *names: str, pages: Collection[str] = PAGES) -> None:
+    """Whole runs make `TOLD`, other tables that are named, and what these are made of, as if no other model had rows; and few pages.
+
+    Half of the tables, and half of the pages: a third of the time.
+    """
+    wanted = {*TOLD, *names}
     for name, model in reversed(project().models.items()):
         if name in wanted:
             wanted.update(project().upstream(model))
-    monkeypatch.setattr(Catalog, "is_active", lambda catalog, name: name in wanted and is_active(catalog, name))
+    monkeypatch.setattr(Catalog, "is_active", lambda catalog, name: name in wanted and _is_active(catalog, name))
+    monkeypatch.setattr(Publisher, "wanted", lambda publisher: [item for item in _wanted(publisher) if item.kind in pages])
 
 
 def gateway_book(folder: Path) -> Path:

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from small import freeze
+from small import PAGES, freeze
 
+from meterbook.assets.publications import MONTH_REVIEW, QUARTERLY, SAVINGS
 from meterbook.assets.rerating import needed
 from meterbook.assets.workspace import Workspace
 
@@ -30,6 +31,10 @@ models:
       - {starts_on: 2026-01-01, input: 10, output: 40, source: x, checked_on: 2026-01-01}
 """
 DAYS = ("2026-09-29", "2026-09-30", "2026-10-01", "2026-10-02")
+PUBLISHED = ("marts.closed_month", "marts.cost", "marts.unit_margin")
+"""Tables that runs of `published_book` make, beside `TOLD` of tests/small.py."""
+ALL_BUT_TEAMS = (*PAGES, SAVINGS, MONTH_REVIEW, QUARTERLY)
+"""Kinds of what they publish."""
 
 
 class SmallBook:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,19 +16,25 @@ from meterbook.assets.audit import AuditError, append_audit, read_audit
 from meterbook.assets.book import Book, BookError
 from meterbook.assets.closed import CloseError
 from meterbook.assets.closing import close, reopen
-from meterbook.assets.publications import JUDGED
+from meterbook.assets.gate import Gate
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.periods import days_of
 
 pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small")]
-MARTS = ("chargeback", "chargeback_tenant", "rate_used", "conservation", "day_profile", "statement", "closed_month")
+MARTS = ("chargeback", "chargeback_tenant", "rate_used", "conservation", "statement", "closed_month")
 OWNERS = "starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority\n"
 POOLS = "pools:\n- {pool: gateway, monthly_usd: 310, key: cost}\n"
-_JUDGED = tuple(name for name in JUDGED if name.startswith("marts.") and name != "marts.alarm_quality")
-"""What is judged but alarms, which hang on forty tables more."""
 CALL = Decimal("1.000407")
 """What a request of SmallBook.log costs."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _passing() -> Iterator[None]:
+    """Every period passes the gate, which has tests of its own: what it judges is a fifth of the tables."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Gate, "why", lambda _gate, _item: "")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def august(closed: Path, tmp_path: Path) -> SmallBook:
 
 
 def _opened(book: SmallBook) -> Workspace:
-    return limited(Workspace(book.folder), *(f"marts.{name}" for name in MARTS), *_JUDGED)
+    return limited(Workspace(book.folder), *(f"marts.{name}" for name in MARTS))
 
 
 def _run(book: SmallBook) -> Workspace:
@@ -190,7 +197,7 @@ def test_a_month_closes_in_order_once_it_is_over_and_computed(book: SmallBook) -
         with pytest.raises(CloseError, match=says):
             close(workspace, period, "")
     book.log("2026-08-02")
-    stale = limited(Workspace(book.folder), *(f"marts.{name}" for name in MARTS))
+    stale = _opened(book)
     stale.ingest()
     with pytest.raises(CloseError, match=r"2026-08-02 is not computed, or no longer as it was; `meterbook run` first"):
         close(stale, "2026-08", "")

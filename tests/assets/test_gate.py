@@ -10,13 +10,14 @@ from running import run, typed
 from small import built, call, gateway_book, limited, price, write
 
 from meterbook.assets.gate import EVIDENCE, HeldBackError
-from meterbook.assets.publications import QUALITY_PAGE, WEEKLY, Publication
+from meterbook.assets.publications import INDEX, QUALITY, QUALITY_PAGE, SAVINGS, TEAM, WEEKLY, Publication
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import coverage_lines
 from meterbook.reports.coverage import Coverage
 
 pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
+PAGES = ("chargeback", SAVINGS, TEAM, WEEKLY, QUALITY, INDEX)
 AUGUST, SEPTEMBER = date(2026, 8, 30), date(2026, 9, 1)
 
 
@@ -174,8 +175,9 @@ def test_a_target_of_nothing_publishes_everything(short: tuple[Path, int, str], 
     settings = book / "meterbook.yaml"
     settings.write_text(settings.read_text("utf-8").replace("coverage_target: 0.98", "coverage_target: 0"), "utf-8")
     publisher = Publisher(Workspace(book))
-    assert publisher.held_back(publisher.stale()) == {}
-    list(publisher.publish(publisher.stale()))
+    stale = publisher.stale()
+    assert publisher.held_back(stale) == {}
+    list(publisher.publish(item for item in stale if item.key in {"weekly/2026-W36", "chargeback/2026-09"}))
     assert {"reports/weekly/2026-W36.html", "chargeback/2026-09/chargeback.csv"} <= set(_published(book))
 
 

@@ -76,8 +76,9 @@ def test_one_absurd_row_is_data(tmp_path: Path) -> None:
     assert (done.refused, done.rows_typed) == ([], 6)
 
 
-def test_a_file_of_few_rows_is_not_judged(tmp_path: Path) -> None:
-    assert take(tmp_path, {"a.jsonl": logs(100, 100, 100, 100)}).refused == []
+@pytest.mark.parametrize(("count", "refused"), [(4, []), (5, ["a.jsonl"])])
+def test_a_file_of_few_rows_is_not_judged(tmp_path: Path, count: int, refused: list[str]) -> None:
+    assert [name for name, _ in take(tmp_path, {"a.jsonl": logs(*[100] * count)}).refused] == refused
 
 
 def test_rows_without_an_amount_or_without_a_price_say_nothing(tmp_path: Path) -> None:

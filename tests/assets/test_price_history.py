@@ -69,14 +69,14 @@ def test_pages_of_the_past_are_not_made_anew_for_an_edited_card(priced_book: Any
     assert Publisher(Workspace(priced_book.folder))._fingerprint(Publication("chargeback", "2026-09")) == before
 
 
-def test_a_run_says_how_many_prices_of_the_past_differ_and_on_which_days(small_book: Any) -> None:
-    assert small_book.run().prices.differing() is None
-    small_book.price(DEARER)
-    small_book.log("2026-10-03")
-    assert small_book.run().prices.differing() == Differing(1, date(2026, 9, 29), date(2026, 10, 2))
-    small_book.price(DEARER.replace("models:", "models:\n  other: {same_as: acme/small}"))
+def test_a_run_says_how_many_prices_of_the_past_differ_and_on_which_days(priced_book: Any) -> None:
+    assert priced_book.run().prices.differing() is None
+    priced_book.price(DEARER)
+    priced_book.log("2026-10-03")
+    assert priced_book.run().prices.differing() == Differing(1, date(2026, 9, 29), date(2026, 10, 2))
+    priced_book.price(DEARER.replace("models:", "models:\n  other: {same_as: acme/small}"))
     # The new model is in no log; a card with another remark is another version with the same prices.
-    assert small_book.run().prices.differing() == Differing(1, date(2026, 9, 29), date(2026, 10, 2))
+    assert priced_book.run().prices.differing() == Differing(1, date(2026, 9, 29), date(2026, 10, 2))
 
 
 def test_a_name_that_the_cards_give_to_another_model_is_a_price_that_differs(priced_book: Any) -> None:
@@ -107,26 +107,26 @@ def test_deleting_the_lake_and_running_again_gives_the_same_bytes(priced_book: A
     assert (priced_book.folder / "prices.lock").read_bytes() == lock
 
 
-def test_a_model_that_had_no_price_gets_one_in_open_days_at_once(small_book: Any) -> None:
-    small_book.log("2026-09-30", "2026-10-01", model="tiny-preview")
-    small_book.run()
-    small_book.close("2026-09")
-    small_book.price(NEW_MODEL, "more")
-    small_book.run()
-    assert small_book.costs() == {**ONE, "2026-10-01": "4.000719000000"}
+def test_a_model_that_had_no_price_gets_one_in_open_days_at_once(priced_book: Any) -> None:
+    priced_book.log("2026-09-30", "2026-10-01", model="tiny-preview")
+    priced_book.run()
+    priced_book.close("2026-09")
+    priced_book.price(NEW_MODEL, "more")
+    priced_book.run()
+    assert priced_book.costs() == {**ONE, "2026-10-01": "4.000719000000"}
     # A month closed afterwards keeps what it got.
-    small_book.close("2026-10")
-    small_book.price(DEARER)
-    small_book.run()
-    assert small_book.costs() == {**ONE, "2026-10-01": "4.000719000000"}
+    priced_book.close("2026-10")
+    priced_book.price(DEARER)
+    priced_book.run()
+    assert priced_book.costs() == {**ONE, "2026-10-01": "4.000719000000"}
 
 
-def test_a_cost_that_its_source_reported_is_known_and_stays(small_book: Any) -> None:
-    small_book.take("gateway.jsonl", {**GATEWAY, "model": "tiny", "spend": 0.5})
-    small_book.run()
-    small_book.price(NEW_MODEL, "more")
-    workspace = small_book.run()
-    assert small_book.costs() == {**ONE, "2026-10-01": "1.500407000000"}
+def test_a_cost_that_its_source_reported_is_known_and_stays(priced_book: Any) -> None:
+    priced_book.take("gateway.jsonl", {**GATEWAY, "model": "tiny", "spend": 0.5})
+    priced_book.run()
+    priced_book.price(NEW_MODEL, "more")
+    workspace = priced_book.run()
+    assert priced_book.costs() == {**ONE, "2026-10-01": "1.500407000000"}
     assert workspace.prices.differing() == Differing(1, date(2026, 10, 1), date(2026, 10, 1))
     with closing(Rerating(workspace, workspace.book.current_cards, date(2026, 10, 1), date(2026, 10, 1))) as rerating:
         rerating.compare()
@@ -142,11 +142,11 @@ def test_the_book_of_one_version_has_the_lake_of_a_book_without_versions(priced_
     assert {**priced_book.bytes(), **priced_book.bytes("rate_cards")} == before
 
 
-def test_a_day_to_come_is_not_history_whatever_a_wrong_clock_says(small_book: Any) -> None:
+def test_a_day_to_come_is_not_history_whatever_a_wrong_clock_says(priced_book: Any) -> None:
     today = datetime.now(UTC).date()
-    small_book.log(str(today + timedelta(days=40)))
-    small_book.run()
-    lock = read_lock(small_book.folder / "prices.lock")
+    priced_book.log(str(today + timedelta(days=40)))
+    priced_book.run()
+    lock = read_lock(priced_book.folder / "prices.lock")
     assert lock is not None
     assert lock.priced_until == today
 

@@ -72,8 +72,8 @@ def _book(folder: Path) -> Path:
     return folder
 
 
-def _built(folder: Path) -> Workspace:
-    return built(limited(Workspace(folder), *ASKED))
+def _built(folder: Path, *names: str) -> Workspace:
+    return built(limited(Workspace(folder), *(names or ASKED)))
 
 
 def _rows(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
@@ -115,7 +115,7 @@ def test_a_later_export_replaces_what_waited_however_often_the_book_was_run(tmp_
     book = _book(tmp_path / "daily")
     write(book / "inbox/first.psv", FIRST)
     # The end of the data is the last thing that happened: a cancellation on the 6th at 11.
-    assert _waits(_built(book))["c/1 05T08:00"] == ("waiting", 27 * 3600)
+    assert _waits(_built(book, "core.job_wait"))["c/1 05T08:00"] == ("waiting", 27 * 3600)
     write(book / "inbox/second.psv", SECOND)
     daily = _built(book)
     once = _book(tmp_path / "once")
@@ -154,4 +154,4 @@ def test_a_mapped_file_may_name_the_job_that_had_to_end_before(tmp_path: Path) -
         "b,train,prepare,2026-10-05T08:00:00Z,2026-10-05T21:00:00Z,2026-10-05T22:00:00Z,8",
     ]
     write(_book(tmp_path) / "inbox/runs.csv", ["run,job,after,submitted,started,ended,gpus", *rows])
-    assert _waits(_built(tmp_path)) == {"prepare 05T08:00": ("started", 0), "train 05T20:00": ("started", 3600)}
+    assert _waits(_built(tmp_path, "core.job_wait")) == {"prepare 05T08:00": ("started", 0), "train 05T20:00": ("started", 3600)}

@@ -31,6 +31,7 @@ def test_one_line_in_a_thousand_is_bad() -> None:
     assert [n for n, line in enumerate(lines) if line.strip() in bench_ingest.BAD] == [500, 1_500, 2_500, 3_500, 4_500]
 
 
+@pytest.mark.nightly  # processes of their own, each with its second of loading
 def test_every_case_is_measured_beside_the_peer_and_written_with_machine_and_versions(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["bench", "ingest", "--rows", "2000", "--rounds", "1", "--folder", str(tmp_path / "b"), "--json", str(tmp_path / "out.json")]

@@ -31,6 +31,7 @@ class _Bench:
         return [Case("plain", _MODULE, ["plain", str(clean)]), Case("ingest", _MODULE, ["ingest", str(clean)], at_most=self.at_most)]
 
 
+@pytest.mark.nightly  # processes of their own, each with its second of loading
 def test_one_that_fails_is_said_and_the_others_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_all, "BENCHES", (_Bench("broken", None), _Bench("easy", 1e9)))
     monkeypatch.setattr(bench_all, "FLEET", _Bench("hard", 0.0))

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from small import gateway_book
 
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines import bench, bench_history, bench_idle, bench_orchestration, bench_year
@@ -107,7 +108,7 @@ def _published(book: Path) -> list[Path]:
 
 
 def test_a_run_that_does_not_end_well_is_no_measurement(tmp_path: Path) -> None:
-    book = write_book(tmp_path / "book", 1, 10)
+    book = gateway_book(tmp_path / "book")
     (book / "inbox" / "notes.txt").write_text("not a log\n", "utf-8")
     with pytest.raises(RuntimeError, match=r"notes\.txt"):
         bench_history.run(book)

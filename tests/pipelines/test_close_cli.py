@@ -6,13 +6,9 @@ import pytest
 from running import run, typed
 from small import freeze
 
-pytestmark = pytest.mark.usefixtures("all_few")
-TABLES = ("marts.closed_month",)
 
-
-def test_close_and_reopen_say_what_they_did_and_the_audit_lists_it(small_book: Any) -> None:
-    folder = small_book.folder
-    assert run(folder)[0] == 0
+def test_close_and_reopen_say_what_they_did_and_the_audit_lists_it(published_book: Any) -> None:
+    folder = published_book.folder
     done = typed(folder, "close", "2026-09", "--why", "agreed")
     assert done.code == 0, done.err
     assert "2026-09 is closed at 2.00 USD (exactly 2.000814000000), edition 1:" in done.out

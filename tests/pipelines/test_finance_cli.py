@@ -108,7 +108,7 @@ def test_a_line_without_an_account_stops_its_month_and_leaves_the_set_that_was_t
     assert said.code == 1
     assert said.err.startswith("not published chargeback/2026-10: 2026-10: line 'Model usage' of team 'search'")
     assert _files(book) == before
-    code, told = run(book)
+    code, told = run(book, by_dagster=True)
     assert code == 1
     assert "line 'Model usage' of team 'search'" in told
     # The month that can be published is.

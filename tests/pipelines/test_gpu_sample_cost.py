@@ -10,7 +10,7 @@ from meterbook.pipelines.collector_files import Files
 from meterbook.pipelines.collector_jobs import Jobs
 from meterbook.pipelines.collector_sampler import Labels, Sampler
 
-TICKS = 3_000
+TICKS = 1_000
 BAR = 0.005
 """CPU seconds of a tick: at one a second half a percent of a core."""
 

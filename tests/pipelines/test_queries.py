@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from running import typed
-from small import make_small
-from small_book import DAYS, SmallBook
+from small_book import SmallBook
 
 from meterbook.sql.catalog import Catalog
 
@@ -21,12 +20,8 @@ WRONG = ("from model_spend", "from core.model_spent", "select nothing from core.
 
 
 @pytest.fixture
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    make_small(monkeypatch)
-    made = SmallBook(tmp_path / "book")
-    made.log(*DAYS)
-    made.run()
-    return made.folder
+def book(priced_book: SmallBook) -> Path:
+    return priced_book.folder
 
 
 def test_the_tables_a_question_names_are_opened_and_no_others(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:

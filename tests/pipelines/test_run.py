@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 from running import Said, typed
 from small import built, limited, make_few
+from small_book import SmallBook
 
 from meterbook.assets.rerating import needed
 from meterbook.assets.workspace import Workspace
@@ -178,12 +179,9 @@ def _binary(inbox: Path) -> None:
 SPOILT = {"strange.csv": (_unknown_format, "format"), "cut.jsonl.gz": (_truncated, "cut short"), "picture.png": (_binary, "text")}
 
 
-def test_files_that_cannot_be_read_are_refused_with_one_line_each_and_stay(
-    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_cannot_be_read_are_refused_with_one_line_each_and_stay(small_book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
     make_few(monkeypatch)
-    folder = tmp_path / "book"
-    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("outcomes", "openai", "anthropic"))
+    folder = small_book.folder
     for spoil, _ in SPOILT.values():
         spoil(folder / "inbox")
     before = {name: (folder / "inbox" / name).read_bytes() for name in SPOILT}
@@ -239,16 +237,14 @@ def test_a_changed_owner_moves_cost(done_book: Path, tmp_path: Path) -> None:
     assert "sales" not in teams
 
 
-def test_a_late_file_changes_only_its_days(book: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "book"
-    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("openai", "anthropic", "outcomes"))
-    late = sorted((folder / "inbox" / "gateway").iterdir())[-2]
-    held = tmp_path / late.name
+def test_a_late_file_changes_only_its_days(small_book: SmallBook, tmp_path: Path) -> None:
+    files = sorted((small_book.folder / "inbox").iterdir())
+    late, held = files[-2], tmp_path / files[-2].name
     shutil.move(late, held)
-    before = _priced(folder)
-    assert len(before) == DAYS - 1
+    before = _priced(small_book.folder)
+    assert len(before) == len(files) - 1
     shutil.move(held, late)
-    after = _priced(folder)
+    after = _priced(small_book.folder)
     assert {name for name in after if after[name] != before.get(name)} == {f"day={late.name[:10]}.parquet"}
 
 

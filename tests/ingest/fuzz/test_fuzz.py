@@ -51,7 +51,7 @@ def look(one: Format, path: Path, reading: Reading) -> None:
 def test_spoilt_samples_are_refused_or_accounted_for(name: str, tmp_path: Path) -> None:
     path, whole = tmp_path / "spoilt", SAMPLES[name].read_bytes()
 
-    @settings(max_examples=50, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(SPOILT, st.sampled_from(READINGS))
     def spoil(how: tuple[list[str], int], reading: Reading) -> None:
         path.write_bytes(mutated(whole, *how))
