@@ -7,7 +7,7 @@ that nothing is judged twice.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from meterbook.assets.expectations import Values, judged
@@ -19,12 +19,14 @@ from meterbook.reports.frame import rows_of
 from meterbook.reports.gate import Verdict
 from meterbook.reports.numbers import plural
 from meterbook.sql.catalog import digest
-from meterbook.sql.lake import write_atomically
+from meterbook.sql.lake import Token, write_atomically
 
 NAMED = 3
 """Things without a price that are named with a period, the largest first."""
 EVIDENCE = "publication_gate.json"
 """File of lake/_state with the values, the verdicts and what they are of."""
+READ = ("marts.conservation", "marts.day_profile", "marts.input_file", "marts.priced_use")
+"""Tables that verdicts follow from."""
 PROFILE = """
     select profile.*, coalesce(file.rows_in, 0) as rows_in, coalesce(file.quarantined, 0) as quarantined
     from marts.day_profile as profile
@@ -191,6 +193,16 @@ class Gate:
         said = lowest.said if lowest else "nothing"
         head = f"{said} have a price, less than coverage_target {shown(one.bound)} of meterbook.yaml"
         return [head, *lines[:NAMED], *(more if lines[NAMED:] else [])]
+
+
+def gate_of(workspace: Workspace) -> Gate:
+    """The gate of an opened book, the same one while its lake says the same: every publisher of a run asks for it."""
+    return _gate(workspace, tuple(tuple(workspace.lake.table(name).tokens()) for name in READ))
+
+
+@lru_cache(maxsize=1)
+def _gate(workspace: Workspace, _said: tuple[tuple[Token, ...], ...]) -> Gate:
+    return Gate(workspace)
 
 
 def _summed(rows: Mapping[str, Row], span: tuple[date, date], days: Sequence[str]) -> Row:

@@ -10,7 +10,7 @@ import duckdb
 
 from meterbook.assets.added import Added
 from meterbook.assets.closed import Closed
-from meterbook.assets.gate import Gate, HeldBackError
+from meterbook.assets.gate import HeldBackError, gate_of
 from meterbook.assets.listed import CLOSED, OPEN, listing_of, said_of_statements
 from meterbook.assets.publications import (
     BOOK_TABLES,
@@ -63,7 +63,7 @@ class Publisher:
         self.workspace = workspace
         self._published = Published(workspace.folder / "lake" / "_state" / "published.json")
         self._added, self._unmade = Added(workspace), dict[str, list[str]]()
-        self.gate = Gate(workspace)
+        self.gate = gate_of(workspace)
         self._said, self._told = dict[str, dict[str, Said]](), Told(workspace, self.gate)
         self._hashed = dict[tuple[date, date, bool], str]()
 

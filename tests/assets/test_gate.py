@@ -170,6 +170,15 @@ def test_the_evidence_is_the_same_bytes_wherever_the_book_lies_and_the_quality_p
     assert not Publisher(Workspace(book)).gate.is_known
 
 
+def test_publishers_of_a_run_ask_one_gate_until_the_lake_says_something_else(short: tuple[Path, int, str], tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(short[0], tmp_path / "book"))
+    first = Publisher(workspace).gate
+    assert Publisher(workspace).gate is first
+    days = workspace.lake.table("marts.day_profile")
+    days.drop(list(days.partitions)[:1])
+    assert Publisher(workspace).gate is not first
+
+
 def test_a_target_of_nothing_publishes_everything(short: tuple[Path, int, str], tmp_path: Path) -> None:
     book = shutil.copytree(short[0], tmp_path / "book")
     settings = book / "meterbook.yaml"
