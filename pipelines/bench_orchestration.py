@@ -50,10 +50,11 @@ def plainly(book: Path) -> None:
         for model in workspace.project.regular.values():
             if workspace.catalog.is_active(model.name) or workspace.engine.orphans(model):
                 workspace.build(model, (plan.from_day, plan.to_day))
-    for _, items in groupby(Publisher(workspace).stale(), lambda item: item.kind):
-        # Each kind by a publisher of its own: what a page says of others is asked when they are there.
-        for _ in Publisher(workspace).publish(items):
-            pass
+    with workspace.catalog.sharing():
+        for _, items in groupby(Publisher(workspace).stale(), lambda item: item.kind):
+            # Each kind by a publisher of its own: what a page says of others is asked when they are there.
+            for _ in Publisher(workspace).publish(items):
+                pass
 
 
 def _main(what: str, book: str, rows: str) -> None:

@@ -50,14 +50,20 @@ class Months:
         todo = {month: tokens for month, tokens in wanted.items() if known.get(month) != _digest(tokens)}
         if todo:
             with scratch() as con:
-                kept.publish({month: _written(con, days, tokens, kept.beside(month)) for month, tokens in todo.items()})
+                made = {month: _written(con, days, tokens, kept.beside(month)) for month, tokens in todo.items()}
+            kept.publish({month: one for month, one in made.items() if one})
         if gone := known.keys() - wanted.keys():
             kept.drop(gone)
 
 
-def _written(con: duckdb.DuckDBPyConnection, days: Table, tokens: list[Token], target: Path) -> Partition:
+def _written(con: duckdb.DuckDBPyConnection, days: Table, tokens: list[Token], target: Path) -> Partition | None:
+    """The file of a month; None where some of its days are of another version of their model, as long as they are not made anew."""
     listed = ", ".join(quoted(str(days.path(day))) for day, _ in tokens)
-    con.execute(f"copy (select * from read_parquet([{listed}])) to {quoted(str(target))} ({COPY}, preserve_order true)")
+    try:
+        con.execute(f"copy (select * from read_parquet([{listed}])) to {quoted(str(target))} ({COPY}, preserve_order true)")
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        target.unlink(missing_ok=True)
+        return None
     return Partition(_digest(tokens), sha256_of(target), sum(days.partitions[day].rows for day, _ in tokens))
 
 

@@ -102,6 +102,18 @@ def test_what_is_not_worth_its_disk_twice_is_not_kept_and_what_is_gone_is_droppe
     assert list(kept.glob("*")) == []
 
 
+def test_a_month_with_days_of_two_versions_of_a_model_is_read_by_day_until_all_are_made_anew(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    _publish(lake, dict.fromkeys(_days(61), 1))
+    with scratch() as con:
+        con.execute(f"copy (select 1 as other) to '{lake.table(NAME).beside('2026-08-09')}' (format parquet)")
+    lake.table(NAME).publish({"2026-08-09": Partition("", sha256_of(lake.table(NAME).beside("2026-08-09")), 1)})
+    assert len(_renew(lake).files(NAME)) == 31 + 1
+    assert not list((tmp_path / "_months/marts/cost").glob(".*"))
+    _publish(lake, {"2026-08-09": 1})
+    assert len(_renew(lake).files(NAME)) == 1 + 1
+
+
 def test_a_month_of_large_days_is_not_kept_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(tmp_path)
     _publish(lake, dict.fromkeys(_days(31), 1))
