@@ -186,6 +186,13 @@ def test_a_reopened_month_is_computed_anew_and_its_next_edition_names_the_one_be
     assert said == [("close", "agreed", 1), ("reopen", "a log was forgotten", 1), ("close", "", 2)]
 
 
+def test_a_month_that_fails_the_gate_is_not_closed_and_the_figure_is_named(book: SmallBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "why", lambda _gate, item: "90.90 % of tokens have a price" if item.period == "2026-08" else "")
+    with pytest.raises(CloseError, match=r"chargeback/2026-08: 90.90 % of tokens have a price"):
+        close(_opened(book), "2026-08", "agreed")
+    assert Book(book.folder).closed == ()
+
+
 def test_a_month_closes_in_order_once_it_is_over_and_computed(book: SmallBook) -> None:
     workspace = _run(book)
     for period, says in (
