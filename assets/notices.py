@@ -147,10 +147,9 @@ def quota_notices(requests: Iterable[QuotaRequest], owners: Mapping[str, str]) -
 
 def _digest(workspace: Workspace, today: date) -> Iterator[Notice]:
     """The digest of the last whole week or day that is due, unless its page is held back."""
-    publisher = Publisher(workspace)
     days = [date.fromisoformat(day) for day in workspace.days_of(["marts.conservation"])]
     span = last_due(workspace.book.notify, days, today)
-    if span is None or publisher.short([Publication(WEEKLY, week_of(span[0]))]):
+    if span is None or Publisher(workspace).short([Publication(WEEKLY, week_of(span[0]))]):
         return
     marts = [name for name, model in workspace.project.models.items() if model.layer == "marts"]
     with workspace.catalog.reading(marts) as con:
