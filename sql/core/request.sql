@@ -10,23 +10,9 @@ must:
 should:
   - team is not null
 */
--- One answer of a provider is one call, however many tools logged it: the log that knows most of it counts.
-with seen as (
+with request as (
     select
-        staged.*,
-        row_number() over (
-            partition by staged.day, coalesce(staged.response_id, staged.request_id)
-            order by case when staged.reported_cost_usd is null then 1 else 0 end, case when staged.team is null then 1 else 0 end,
-                coalesce(staged.input_tokens, 0) + coalesce(staged.cache_read_tokens, 0) + coalesce(staged.output_tokens, 0) desc,
-                staged.source, staged.request_id
-        ) as choice,
-        count(*) over (partition by staged.day, coalesce(staged.response_id, staged.request_id)) as logs
-    from staging.request as staged
-    left join book.source as source on source.source = staged.source
-    where staged.day >= getvariable('from_day') and staged.day < getvariable('to_day') and coalesce(source.is_counted, true)
-),
-request as (
-    select seen.*, row_number() over (partition by seen.day, seen.operation_id order by seen.started_at, seen.request_id) as place,
+        seen.*, coalesce(log.logs, 1) as logs, coalesce(log.attempt, 1) as place,
         coalesce(seen.input_tokens, 0) + coalesce(seen.cache_read_tokens, 0) + coalesce(seen.output_tokens, 0) > 0 as has_tokens,
         -- Few calls use what core.request_meter prices; the others are not looked for there.
         case when seen.audio_input_tokens > 0 or seen.audio_cache_read_tokens > 0 or seen.audio_output_tokens > 0 or seen.quantity > 0
@@ -34,11 +20,15 @@ request as (
             or seen.video_input_tokens > 0 or seen.cache_write_12h_tokens > 0 or seen.searches > 0 then seen.request_id end as metered_id,
         -- A call that is billed by something else than tokens has none.
         case when seen.quantity > 0 then 0 end as no_tokens
-    from seen where seen.choice = 1
+    from staging.request as seen
+    left join book.source as source on source.source = seen.source
+    left join core.call_log as log on log.day = seen.day and log.request_id = seen.request_id and log.file_id = seen.file_id
+    where seen.day >= getvariable('from_day') and seen.day < getvariable('to_day') and coalesce(source.is_counted, true)
+        and coalesce(log.is_counted, true)
 )
 select
     request.request_id, coalesce(request.operation_id, request.request_id) as operation_id,
-    coalesce(request.attempt, case when request.operation_id is null then 1 else cast(request.place as integer) end) as attempt,
+    coalesce(request.attempt, cast(request.place as integer)) as attempt,
     request.day, coalesce(local.book_day, request.day) as book_day, request.started_at, request.source, request.provider, request.model,
     request.requested_model, coalesce(request.served_tier, 'standard') as served_tier, held.commitment, request.region,
     -- One key instead of four, by which each call finds its price.
