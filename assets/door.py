@@ -60,6 +60,7 @@ class Door:
 
     def __init__(self, raw: Path, sources: Sequence[Source], prompt_key: bytes | None, guard: Guard | None) -> None:
         self._raw, self.sources, self._prompt_key, self._guard = raw, tuple(sources), prompt_key, guard
+        self._recipes = dict[tuple[str | None, str], str]()
 
     def take(self, item: Item, entry: Entry) -> Entry:
         """Read a file and publish what it holds.
@@ -126,8 +127,14 @@ class Door:
         return next((source for source in self.sources if fnmatch.fnmatchcase(name, source.path)), None)
 
     def recipe(self, name: str, format_name: str) -> str:
-        """Hash of what beside the bytes decides what a file becomes."""
+        """Hash of what beside the bytes decides what a file becomes: the same for all files of a source and a format."""
         source = self.source(name)
+        asked = (source.path if source else None, format_name)
+        if asked not in self._recipes:
+            self._recipes[asked] = self._recipe(source, format_name)
+        return self._recipes[asked]
+
+    def _recipe(self, source: Source | None, format_name: str) -> str:
         # A file that no reader took is tried again as soon as any reader is new.
         readers = [one for one in formats().values() if format_name in {one.name, ""}]
         key = hashlib.sha256(self._prompt_key).hexdigest() if self._prompt_key else ""

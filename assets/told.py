@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 
-import polars as pl
-
 from meterbook.assets.gate import Gate
 from meterbook.assets.publications import Publication, beside, bounds_of
 from meterbook.assets.workspace import Workspace
@@ -91,8 +89,13 @@ class Told:
 
     def cards(self, first: date, end: date) -> list[tuple[str, str]]:
         """The cards that price days of a half-open range, each with its version: later ones change no page of the past."""
-        rates = self._workspace.book.cards.rates.filter(pl.col("priced_from") < end, pl.col("priced_to") > first)
-        return [(str(card), str(version)) for card, version in rates.select("card", "card_version").unique().sort(pl.all()).rows()]
+        return sorted({(card, version) for card, version, begin, until in self._priced if begin < end and until > first})
+
+    @cached_property
+    def _priced(self) -> list[tuple[str, str, date, date]]:
+        """Versions of cards, with what they price from and to: asked for each page of a year."""
+        spans = self._workspace.book.cards.rates.select("card", "card_version", "priced_from", "priced_to").unique()
+        return [(str(card), str(version), begin, until) for card, version, begin, until in spans.rows()]
 
     def _warnings(self, table: str, first: str, last: str) -> dict[str, int] | None:
         made = [part for key, part in self._workspace.lake.table(table).partitions.items() if first <= key < last]

@@ -5,7 +5,7 @@ Each connection works in an in-memory database of its own with views over Parque
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -130,11 +130,12 @@ class Catalog:
             return [(day, file.token) for day in between(raw, from_day, to_day) for file in raw[day]]
         return self.lake.table(name).tokens(*self._range(name, from_day, to_day))
 
-    def tokens_text(self, name: str, from_day: str | None = None, to_day: str | None = None) -> str:
-        """`tokens` as JSON, as `digest` has it."""
+    def teller(self, name: str) -> Callable[[str | None, str | None], str]:
+        """`tokens` of a table by its range of days, as JSON as `digest` has it: what a table is, is asked once for all its days."""
         if name.startswith("raw.") and name.removeprefix("raw.") in self._by_day:
-            return f"[{','.join(map(token_text, self.tokens(name, from_day, to_day)))}]"
-        return self.lake.table(name).tokens_text(*self._range(name, from_day, to_day))
+            return lambda from_day, to_day: f"[{','.join(map(token_text, self.tokens(name, from_day, to_day)))}]"
+        table = self.lake.table(name)
+        return table.tokens_text if self.is_daily(name) else lambda *days: table.tokens_text(*self._range(name, *days))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Parquet files of a table, in a range of days where it is cut by day or by month."""

@@ -56,18 +56,20 @@ class Engine:
 
     def _fingerprints(self, model: Model, partitions: Iterable[str]) -> Iterator[str]:
         """Of one partition after the other; the digest of a JSON list, put together of text that stays the same from day to day."""
-        heads = [(name, f'["{name}","{self._shapes[name]}",') for name in self.catalog.upstream(model)]
+        inputs = [(f'["{name}","{self._shapes[name]}",', self.catalog.teller(name)) for name in self.catalog.upstream(model)]
         for partition in partitions:
             window = self.catalog.window(model, [partition])
-            inputs = ",".join(f"{head}{self.catalog.tokens_text(name, *window)}]" for name, head in heads)
-            yield digest_of(f'["{VERSION}","{model.digest}",[{inputs}]]')
+            told = ",".join([f"{head}{tokens(*window)}]" for head, tokens in inputs])
+            yield digest_of(f'["{VERSION}","{model.digest}",[{told}]]')
 
     def stale(self, model: Model, within: tuple[date, date] | None = None) -> dict[str, str]:
         """Partitions to make, with their new fingerprints; of all days, or of those of a half-open range."""
         if not self.catalog.is_active(model.name):
             return {}
         known = self.lake.table(model.name).partitions
-        partitions = [key for key in self.catalog.partitions(model) if within is None or _touches(key, *within)]
+        partitions = self.catalog.partitions(model)
+        if within is not None:
+            partitions = _touching(partitions, *within)
         fresh = dict(zip(partitions, self._fingerprints(model, partitions), strict=True))
         return {key: value for key, value in fresh.items() if key not in known or known[key].fingerprint != value}
 
@@ -268,11 +270,9 @@ def _content(frame: "pl.DataFrame") -> str:
     return sha256(stream.getbuffer()).hexdigest()
 
 
-def _touches(partition: str, from_day: date, to_day: date) -> bool:
-    if partition == WHOLE:
-        return True
+def _touching(partitions: Sequence[str], from_day: date, to_day: date) -> list[str]:
     first, last = str(from_day), str(to_day - timedelta(days=1))
-    return first[: len(partition)] <= partition <= last[: len(partition)]
+    return [key for key in partitions if key == WHOLE or first[: len(key)] <= key <= last[: len(key)]]
 
 
 def _gap(before: str, after: str) -> bool:

@@ -9,7 +9,6 @@ import os
 import shutil
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISREG
@@ -37,16 +36,15 @@ LEFT = 86_400
 """Seconds after which what lies there untouched is of a process that was killed: others, of this run or not, may be using theirs."""
 
 
-@dataclass(frozen=True)
-class Partition:
-    """One published file: what it was made from, and what it holds."""
+class Partition(msgspec.Struct, frozen=True, gc=False):
+    """One published file: what it was made from, and what it holds; of a year there are tens of thousands, which hold no cycles."""
 
     fingerprint: str
     sha256: str
     rows: int
     bytes: int = 0
     mtime_ns: int = 0
-    warnings: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = {}
     """Rows that did not satisfy a `should` rule, by rule."""
 
 
@@ -119,7 +117,7 @@ class Table:
 
     def note(self, key: str, fingerprint: str) -> None:
         """Remember that a published file is what would be made now, too."""
-        self._remember({**self.partitions, key: replace(self.partitions[key], fingerprint=fingerprint)})
+        self._remember({**self.partitions, key: msgspec.structs.replace(self.partitions[key], fingerprint=fingerprint)})
 
     def drop(self, keys: Iterable[str]) -> None:
         """Remove partitions that no input gives any more."""
@@ -138,7 +136,8 @@ class Table:
         if from_day is None or to_day is None:
             return self._text
         keys, _, texts = self._ordered
-        return f"[{','.join(texts[_within(keys, from_day, to_day)])}]"
+        begin = bisect_left(keys, from_day)
+        return f"[{','.join(texts[begin : bisect_left(keys, to_day, begin)])}]"
 
     def files(self, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Files of the partitions in a range of days, in order."""

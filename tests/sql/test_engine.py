@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 
@@ -250,7 +250,7 @@ def test_a_day_of_a_quarter_of_a_window_is_made_alone_unless_other_days_are_read
     assert list(narrow.windows(models["core.total"], days)) == [[first, second, third], [fourth]]
     # Few rows are known of it by now; of a day that has many, those that come next are told.
     known = catalog.lake.table("core.total").partitions
-    known[first] = replace(known[first], rows=50_001)
+    known[first] = msgspec.structs.replace(known[first], rows=50_001)
     assert list(wide.windows(models["core.total"], days)) == [days]
     assert list(narrow.windows(models["core.total"], days)) == [[first], [second], [third], [fourth]]
     assert max(map(len, narrow.windows(models["marts.running"], days))) > 1
