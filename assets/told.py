@@ -30,14 +30,14 @@ class Told:
         Files given twice are no part of it: they change nothing that is published.
         """
         inbox = self._workspace.inbox
-        present = sorted({item.name for item in inbox.scan()} & inbox.entries.keys())
-        whys = {
-            name: inbox.entries[name].refused or inbox.verdicts.refused.get(inbox.entries[name].copy_of or name, "") for name in present
-        }
+        later = inbox.verdicts.refused
+        judged = ((name, one.refused or later.get(one.copy_of or name, "")) for name, one in sorted(inbox.entries.items()))
+        refused = [(name, why) for name, why in judged if why]
+        present = {item.name for item in inbox.scan()} if refused else set()
         return QualityFacts(
             company=self._workspace.book.settings.name,
             data_through=date.fromisoformat(days[-1]) if (days := self._workspace.days_of(["marts.conservation"])) else None,
-            refused=[(name, why) for name, why in whys.items() if why],
+            refused=[(name, why) for name, why in refused if name in present],
             rules=[rule for _, model in sorted(self._workspace.project.regular.items()) for rule in self._rules(model)],
             coverage_target=self._workspace.book.settings.coverage_target,
         )

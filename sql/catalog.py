@@ -177,9 +177,8 @@ class Catalog:
         return from_day[:7], f"{last.replace(day=1) + timedelta(days=31):%Y-%m}"
 
     def renew_months(self, model: Model) -> None:
-        """Keep what a model has of months that are over in one file each, where its table is read over years: by pages, or as a whole."""
-        is_read = model.layer == "marts" or any(model.name in one.inputs for one in self.project.models.values() if one.clock == "all")
-        if self.is_daily(model.name) and is_read:
+        """Keep what a model has of months that are over in one file each: pages read it over years, or open it beside what they read."""
+        if self.is_daily(model.name):
             self.months.renew(model.name, self.days[-1][:7], self.scratch)
 
     @contextmanager

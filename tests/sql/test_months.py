@@ -124,19 +124,16 @@ def test_a_month_of_large_days_is_not_kept_twice(tmp_path: Path, monkeypatch: py
 DAILY = "select day, count(*) as calls from raw.call where day >= getvariable('from_day') and day < getvariable('to_day') group by day"
 
 
-@pytest.mark.parametrize(("layer", "is_kept"), [("marts", True), ("core", False)])
-def test_the_engine_keeps_months_of_what_pages_are_read_from_and_a_question_is_answered_by_them(
-    tmp_path: Path, layer: str, *, is_kept: bool
-) -> None:
+def test_the_engine_keeps_months_of_what_is_cut_by_day_and_a_question_is_answered_by_them(tmp_path: Path) -> None:
     days = _days(64)
     pl.DataFrame({"day": days}).with_columns(pl.col("day").str.to_date()).write_parquet(tmp_path / "calls.parquet")
-    model = Model(f"{layer}.call", "", Header(grain="", key=("day",), daily=True), DAILY, ("raw.call",))
+    model = Model("core.call", "", Header(grain="", key=("day",), daily=True), DAILY, ("raw.call",))
     file = RawFile("aa", tmp_path / "calls.parquet", dict.fromkeys(days, 1))
     project = Project({model.name: model}, {}, {"raw.call": {"day": "DATE"}})
     engine = Engine(Catalog(Lake(tmp_path / "lake"), project, {"call": [file]}))
     engine.build(model)
-    assert (tmp_path / "lake/_months" / layer / "call/period=2026-08.parquet").is_file() == is_kept
+    assert (tmp_path / "lake/_months/core/call/period=2026-08.parquet").is_file()
     with engine.catalog.connect() as con:
         assert con.execute(f"select count(*), sum(calls) from {model.name}").fetchone() == (64, 64)
-        view = str(con.execute("select sql from duckdb_views() where view_name = 'call' and schema_name = ?", [layer]).fetchone())
-    assert ("period=2026-08" in view) == is_kept
+        view = str(con.execute("select sql from duckdb_views() where view_name = 'call' and schema_name = 'core'").fetchone())
+    assert "period=2026-08" in view
