@@ -53,8 +53,10 @@ def causes(leaves: pl.DataFrame, dimensions: Sequence[str], least: float = 0.0, 
     numbered = leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
     left = numbered.group_by(*dimensions).agg(pl.col("expected").sum(), pl.col("actual").sum())
     found: list[Cause] = []
+    # Only what is expected changes from one look to the next: which leaves an element has is asked once.
+    groups = _groups(left, dimensions)
     for _ in range(2 * most):
-        best = _best(left, dimensions)
+        best = _best(groups, left)
         if best is None or best.score <= max(least, 0.0) or len(found) == most:
             break
         # What another cause took too much of stands out again; it is told already.
@@ -69,7 +71,8 @@ def causes(leaves: pl.DataFrame, dimensions: Sequence[str], least: float = 0.0, 
 
 def best_score(leaves: pl.DataFrame, dimensions: Sequence[str]) -> float:
     """The score of the element that stands out most; zero where none does."""
-    found = _best(leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions), dimensions)
+    numbered = leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
+    found = _best(_groups(numbered, dimensions), numbered)
     return found.score if found else 0.0
 
 
@@ -81,13 +84,39 @@ class _Column:
     places: NDArray[np.int64]
 
 
-def _best(leaves: pl.DataFrame, dimensions: Sequence[str]) -> Cause | None:
+@dataclass(frozen=True)
+class _Group:
+    """Leaves by the elements of some dimensions: the element of each leaf; of each element its first leaf, and whether all has a name."""
+
+    columns: Mapping[str, _Column]
+    elements: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    is_named: NDArray[np.bool_]
+
+
+def _groups(leaves: pl.DataFrame, dimensions: Sequence[str]) -> list[_Group]:
     if leaves.is_empty():
-        return None
+        return []
     columns = {name: _column(leaves[name]) for name in dimensions}
+    sets = (names for size in range(1, _DIMENSIONS + 1) for names in combinations(dimensions, size))
+    return [_group({name: columns[name] for name in names}, len(leaves)) for names in sets]
+
+
+def _group(columns: Mapping[str, _Column], leaves: int) -> _Group:
+    """Places are counted, not grouped: a scan asks for all dimensions many times."""
+    codes = np.zeros(leaves, dtype=np.int64)
+    for column in columns.values():
+        codes = codes * len(column.names) + column.places
+    _, firsts, elements = np.unique(codes, return_index=True, return_inverse=True)
+    is_named = np.ones(len(firsts), dtype=np.bool_)
+    for column in columns.values():
+        is_named &= np.array([name != NONE for name in column.names])[column.places[firsts]]
+    return _Group(columns, elements, firsts, is_named)
+
+
+def _best(groups: Sequence[_Group], leaves: pl.DataFrame) -> Cause | None:
     sums = (leaves["actual"].to_numpy(), leaves["expected"].to_numpy())
-    sets = [names for size in range(1, _DIMENSIONS + 1) for names in combinations(dimensions, size)]
-    tops = [top for names in sets if (top := _top({name: columns[name] for name in names}, *sums)) is not None]
+    tops = [top for group in groups if (top := _top(group, *sums)) is not None]
     return max(tops, key=lambda cause: cause.score, default=None)
 
 
@@ -97,17 +126,11 @@ def _column(values: pl.Series) -> _Column:
     return _Column([texts[code] for code in known.tolist()], places.astype(np.int64))
 
 
-def _top(columns: Mapping[str, _Column], actual: NDArray[np.float64], expected: NDArray[np.float64]) -> Cause | None:
-    """The best element of some dimensions. Places are counted, not grouped: a scan asks for all dimensions many times."""
-    codes = np.zeros(len(actual), dtype=np.int64)
-    for column in columns.values():
-        codes = codes * len(column.names) + column.places
-    elements, firsts, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    cost, usual = (np.bincount(inverse, weights=one, minlength=len(elements)) for one in (actual, expected))
-    is_named = np.ones(len(elements), dtype=np.bool_)
-    for column in columns.values():
-        is_named &= np.array([name != NONE for name in column.names])[column.places[firsts]]
-    known = np.flatnonzero(is_named & (np.maximum(cost, usual) > 0))
+def _top(group: _Group, actual: NDArray[np.float64], expected: NDArray[np.float64]) -> Cause | None:
+    """The best element of some dimensions."""
+    columns, firsts = group.columns, group.firsts
+    cost, usual = (np.bincount(group.elements, weights=one, minlength=len(firsts)) for one in (actual, expected))
+    known = np.flatnonzero(group.is_named & (np.maximum(cost, usual) > 0))
     if not len(known):
         return None
     floor = np.maximum(usual, UNSEEN * cost)[known]
