@@ -51,7 +51,8 @@ def causes(leaves: pl.DataFrame, dimensions: Sequence[str], least: float = 0.0, 
     """
     # Names as numbers: the leaves are grouped many times.
     numbered = leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
-    left = numbered.group_by(*dimensions).agg(pl.col("expected").sum(), pl.col("actual").sum())
+    # In the order they come, or the last digit of a sum would be another from one run to the next.
+    left = numbered.group_by(*dimensions, maintain_order=True).agg(pl.col("expected").sum(), pl.col("actual").sum())
     found: list[Cause] = []
     # Only what is expected changes from one look to the next: which leaves an element has is asked once.
     groups = _groups(left, dimensions)
