@@ -49,10 +49,7 @@ def causes(leaves: pl.DataFrame, dimensions: Sequence[str], least: float = 0.0, 
         least: score below which nothing is told: `CLEAR` times the best of quiet days.
         most: how many are told.
     """
-    # Names as numbers: the leaves are grouped many times.
-    numbered = leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
-    # In the order they come, or the last digit of a sum would be another from one run to the next.
-    left = numbered.group_by(*dimensions, maintain_order=True).agg(pl.col("expected").sum(), pl.col("actual").sum())
+    left = _numbered(leaves, dimensions).group_by(*dimensions, maintain_order=True).agg(pl.col("expected").sum(), pl.col("actual").sum())
     found: list[Cause] = []
     # Only what is expected changes from one look to the next: which leaves an element has is asked once.
     groups = _groups(left, dimensions)
@@ -72,9 +69,14 @@ def causes(leaves: pl.DataFrame, dimensions: Sequence[str], least: float = 0.0, 
 
 def best_score(leaves: pl.DataFrame, dimensions: Sequence[str]) -> float:
     """The score of the element that stands out most; zero where none does."""
-    numbered = leaves.with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
+    numbered = _numbered(leaves, dimensions)
     found = _best(_groups(numbered, dimensions), numbered)
     return found.score if found else 0.0
+
+
+def _numbered(leaves: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Leaves in an order of their own, or the last digit of a sum would follow theirs; names as numbers, to be grouped many times."""
+    return leaves.sort(*dimensions, "expected", "actual").with_columns(pl.col(name).cast(pl.Categorical) for name in dimensions)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_what_was_never_there_before_and_what_is_gone_are_causes_too() -> None:
     assert {cause.where["team"] for cause in causes(leaves, ("team",), 1.0)} == {"red", "blue"}
 
 
-def test_the_same_leaves_have_the_same_causes_to_the_last_digit() -> None:
+def test_the_same_leaves_have_the_same_causes_to_the_last_digit_however_they_come() -> None:
     count = range(600)
     said = {"team": ["red" if one % 2 else "blue" for one in count], "feature": [f"f{one % 7}" for one in count]}
     said["model"] = [f"m{one % 5}" for one in count]
@@ -65,6 +65,7 @@ def test_the_same_leaves_have_the_same_causes_to_the_last_digit() -> None:
     told = causes(leaves, DIMENSIONS)
     assert told
     assert all(causes(leaves, DIMENSIONS) == told for _ in range(10))
+    assert causes(leaves.reverse(), DIMENSIONS) == told
 
 
 def test_quiet_leaves_and_names_nobody_gave_have_no_cause() -> None:
