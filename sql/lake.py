@@ -136,8 +136,7 @@ class Table:
         if from_day is None or to_day is None:
             return self._text
         keys, _, texts = self._ordered
-        begin = bisect_left(keys, from_day)
-        return f"[{','.join(texts[begin : bisect_left(keys, to_day, begin)])}]"
+        return f"[{','.join(texts[_within(keys, from_day, to_day)])}]"
 
     def files(self, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Files of the partitions in a range of days, in order."""

@@ -6,7 +6,7 @@ key: [request_id, file_id]
 daily: true
 */
 -- One answer of a provider is one call, however many tools logged it: the log that knows most of it counts. Few calls are logged twice or
--- tried again; to put all in order, in all their columns, took twice as long as the rest of core.request.
+-- tried again; to put all in order, in all their columns, was half of core.request.
 with counted as (
     select
         staged.day, staged.request_id, staged.file_id, coalesce(staged.response_id, staged.request_id) as call_id, staged.operation_id,
@@ -23,20 +23,20 @@ call as (
 operation as (
     select day, operation_id from counted where operation_id is not null group by day, operation_id having count(*) > 1
 ),
-chosen as (
+told as (
     select
         counted.*, coalesce(call.logs, 1) as logs, operation.operation_id as tried,
-        case when call.call_id is null then 1 else row_number() over (
+        call.call_id is null or row_number() over (
             partition by counted.day, counted.call_id
             order by counted.lacks_cost, counted.lacks_team, counted.tokens desc, counted.source, counted.request_id
-        ) end as choice
+        ) = 1 as is_counted
     from counted
     left join call on call.day = counted.day and call.call_id = counted.call_id
     left join operation on operation.day = counted.day and operation.operation_id = counted.operation_id
     where call.call_id is not null or operation.operation_id is not null
 )
 select
-    request_id, file_id, day, choice = 1 as is_counted, logs,
-    case when choice = 1 and tried is not null
-        then row_number() over (partition by day, tried, choice = 1 order by started_at, request_id) end as attempt
-from chosen
+    request_id, file_id, day, is_counted, logs,
+    case when is_counted and tried is not null
+        then row_number() over (partition by day, tried, is_counted order by started_at, request_id) end as attempt
+from told
