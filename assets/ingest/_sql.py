@@ -5,7 +5,8 @@ They say what the functions of `format.py` say of polars frames, in the same wor
 
 from meterbook.assets.ingest.format import FIRST_YEAR, LAST_YEAR
 
-_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d+)?)? ?(Z|[+-]\d\d(:?\d\d)?)?)?"
+_UTC = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,6})?Z?"
+_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d+)?)? ?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)?)?"
 _TIE = "0.0000000000005"
 
 
@@ -16,10 +17,14 @@ def text(name: str) -> str:
 
 def instant(name: str) -> str:
     """Text as a naive UTC instant, NULL where it is none; ISO 8601 as in `format.instant`. The session has to be in UTC."""
-    # A cast to TIMESTAMP would drop an offset in silence, and takes words such as epoch. The first form is by far the fastest.
+    # A cast to TIMESTAMP would drop an offset in silence, and takes words such as epoch: it gets only what can be neither.
     zoned = f"regexp_replace({name}, ' ?([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
-    other = f"case when regexp_full_match({name}, '{_ISO}') then try_cast({zoned} as timestamptz) at time zone 'UTC' end"
-    return f"coalesce(try_strptime({name}, '%Y-%m-%dT%H:%M:%S.%g'), {other})"
+    other = (
+        f"case when regexp_full_match({name}, '{_UTC}') then try_cast({name} as timestamp) "
+        f"when regexp_full_match({name}, '{_ISO}') then make_timestamp(epoch_us(try_cast({zoned} as timestamptz))) end"
+    )
+    # PostgreSQL's form of milliseconds; where a text is of another, trying it would take longer than all that follows.
+    return f"coalesce(case when {name} like '____-__-__T__:__:__.___' then try_strptime({name}, '%Y-%m-%dT%H:%M:%S.%g') end, {other})"
 
 
 def amount(name: str) -> str:
