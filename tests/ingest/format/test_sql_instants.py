@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import compress
 
-import duckdb
 import polars as pl
 import pytest
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.ingest import _sql
 from meterbook.assets.ingest.format import instant
+from meterbook.sql.scratch import scratch
 
 CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 OFFSETS = st.sampled_from(("", "Z", "+00:00", "+02:00", "-0530", "+01", " +0100", "-11:45"))
@@ -19,10 +21,14 @@ MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2099, 12, 30))
 
 def told(texts: Sequence[str | None]) -> list[datetime | None]:
     frame = pl.DataFrame({"given": texts}, schema={"given": pl.String})
-    with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'")
+    with scratch() as con:
         con.register("frame", frame)
         return [found for (found,) in con.execute(f"select {_sql.instant('given')} from frame").fetchall()]
+
+
+def shown_as(moment: datetime, between: str, clock: str, digits: int) -> str:
+    shown = moment.strftime(f"%Y-%m-%d{between}{clock}")
+    return shown[: len(shown) - 6 + digits] if "%f" in clock else shown
 
 
 def offset_of(text: str) -> timedelta:
@@ -30,17 +36,19 @@ def offset_of(text: str) -> timedelta:
     return timedelta(0) if digits[0] not in "+-" else timedelta(minutes=int(f"{digits[0]}{int(digits[1:3]) * 60 + int(digits[3:5])}"))
 
 
-@given(MOMENTS, st.sampled_from("T "), st.sampled_from(CLOCKS), st.integers(1, 6), OFFSETS)
-def test_every_form_of_an_instant_is_the_moment_it_says(moment: datetime, between: str, clock: str, digits: int, offset: str) -> None:
-    shown = moment.strftime(f"%Y-%m-%d{between}{clock}")
-    shown = shown[: len(shown) - 6 + digits] if "%f" in clock else shown
-    said = pl.Series([f"{shown}{offset}"])
-    [found] = told(said.to_list())
-    part = datetime.fromisoformat(shown)
-    assert found == part.replace(tzinfo=timezone(offset_of(offset))).astimezone(UTC).replace(tzinfo=None)
+@examples(8)
+@given(st.lists(st.tuples(MOMENTS, st.sampled_from("T "), st.sampled_from(CLOCKS), st.integers(1, 6), OFFSETS), min_size=1, max_size=40))
+def test_every_form_of_an_instant_is_the_moment_it_says(forms: list[tuple[datetime, str, str, int, str]]) -> None:
+    shown = [shown_as(moment, between, clock, digits) for moment, between, clock, digits, _ in forms]
+    offsets = [offset for *_, offset in forms]
+    texts = [f"{text}{offset}" for text, offset in zip(shown, offsets, strict=True)]
+    zoned = [datetime.fromisoformat(text).replace(tzinfo=timezone(offset_of(one))) for text, one in zip(shown, offsets, strict=True)]
+    found = told(texts)
+    assert found == [one.astimezone(UTC).replace(tzinfo=None) for one in zoned]
+    by_polars = pl.DataFrame({"given": texts}).select(instant("given"))["given"].to_list()
     # polars reads no offset without seconds, nor behind a space where T is between.
-    if clock != "%H:%M" and f"{between}{offset[:1]}" != "T ":
-        assert pl.DataFrame({"given": said}).select(instant("given"))["given"].to_list() == [found]
+    read = [clock != "%H:%M" and f"{between}{offset[:1]}" != "T " for _, between, clock, _, offset in forms]
+    assert list(compress(by_polars, read)) == list(compress(found, read))
 
 
 @pytest.mark.parametrize(
