@@ -60,4 +60,4 @@ def test_batches_have_every_partition_with_rows_once_and_are_small_or_one(counts
     rows = {f"2026-10-{place:02}": count for place, count in enumerate(counts, 1)}
     found = list(batches(rows))
     assert [key for batch in found for key in batch] == [key for key, count in rows.items() if count]
-    assert all(len(batch) == 1 or sum(rows[key] for key in batch) <= small_files.SMALL for batch in found)
+    assert all(len(batch) == 1 or sum(rows[key] for key in batch) <= small_files.AT_ONCE for batch in found)
