@@ -47,10 +47,12 @@ _SAID = {
         from priced
     """,
 }
-_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
+_METERS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+"""What rows are judged by, as tokens and as prices."""
+_CALLED = ("reported_cost_usd", *(f"{meter}_tokens" for meter in _METERS))
 _ASKED = {
-    "request": ("reported_cost_usd", *_TOKENS),
-    "usage": ("reported_cost_usd", *_TOKENS),
+    "request": _CALLED,
+    "usage": _CALLED,
     "charge": ("currency", "billed_cost", "billed_cost_in_usd", "tokens", "meter"),
 }
 """What is asked of a staged row, beside its provider and its model; without all others, a file is judged in two thirds of the time."""
@@ -60,10 +62,6 @@ _PRICED = """
     inner join named on named.provider = coalesce(staged.provider, '') and named.model = coalesce(staged.model, '')
     inner join rate on rate.provider = named.card_provider and rate.model = named.card_model
 """
-
-
-_USED = ("input_usd", "cache_read_usd", "cache_write_5m_usd", "cache_write_1h_usd", "output_usd")
-"""Prices that rows are judged by."""
 _NAMED: Mapping[str, pl.DataType] = dict.fromkeys(("provider", "model", "card_provider", "card_model"), pl.String())
 
 
@@ -153,7 +151,7 @@ def _rates(cards: Cards, named: pl.DataFrame) -> pl.DataFrame:
     meant = named.select(provider="card_provider", model="card_model")
     found = cards.rates.filter(plain).join(meant, on=["provider", "model"], how="semi")
     latest = found.sort("starts_at", "rate_id", descending=[True, False]).unique(["provider", "model"], keep="first", maintain_order=True)
-    return latest.select("provider", "model", *_USED)
+    return latest.select("provider", "model", *(f"{meter}_usd" for meter in _METERS))
 
 
 def _sample(con: duckdb.DuckDBPyConnection, name: str, path: Path, rows: int) -> None:
