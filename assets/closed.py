@@ -17,7 +17,7 @@ from pydantic import Field
 from meterbook.assets.frozen import REPAIR, holds, read_record
 from meterbook.assets.sources import Strict
 from meterbook.reports.periods import MONTH, days_of
-from meterbook.sql.catalog import RawFile
+from meterbook.sql.raw_files import RawFile
 
 FOLDER, RECORD, LINES, FILES = "closed", "close.json", "lines.parquet", "files"
 REOPENED = ".reopened"

@@ -18,7 +18,7 @@ from meterbook.reports.coverage import Coverage, shown
 from meterbook.reports.frame import rows_of
 from meterbook.reports.gate import Verdict
 from meterbook.reports.numbers import plural
-from meterbook.sql.catalog import digest
+from meterbook.sql.digests import digest
 from meterbook.sql.lake import Token, write_atomically
 
 NAMED = 3

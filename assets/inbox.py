@@ -21,8 +21,8 @@ from meterbook.assets.ledger import MANIFEST, Entry, contents, ledger_of, load, 
 from meterbook.assets.reading import QUARANTINE
 from meterbook.assets.sources import Source
 from meterbook.assets.verdicts import Verdicts, asked_sums, verdicts
-from meterbook.sql.catalog import RawFile
 from meterbook.sql.lake import TEMPORARY
+from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
 README = "README.md"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from meterbook.reports import page
-from meterbook.sql.catalog import digest
+from meterbook.sql.digests import digest
 from meterbook.sql.lake import write_atomically
 
 

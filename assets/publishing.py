@@ -48,7 +48,7 @@ from meterbook.reports.periods import days_of
 from meterbook.reports.publish import publish_set
 from meterbook.reports.quality import QualityFacts
 from meterbook.reports.team_frame import TeamFacts
-from meterbook.sql.catalog import digest, digest_of
+from meterbook.sql.digests import digest, digest_of
 from meterbook.sql.lake import write_if_changed
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from meterbook.assets.savings import Saving
-from meterbook.sql.catalog import Catalog, digest
+from meterbook.sql.catalog import Catalog
+from meterbook.sql.digests import digest
 
 _CARDS = """
     select episode.day, concat_ws('|', card.card_id, card.owner, card.event, card.status, card.verdict, card.note) as text

@@ -19,7 +19,8 @@ from meterbook.assets.prices import PRICED_TABLES, PriceHistory
 from meterbook.assets.shipped import columns, project
 from meterbook.assets.unit_sql import UnitError, with_units
 from meterbook.assets.units import FILE as UNITS
-from meterbook.sql.catalog import Catalog, Settings, digest
+from meterbook.sql.catalog import Catalog, Settings
+from meterbook.sql.digests import digest
 from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Model, Project

@@ -12,9 +12,10 @@ from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import columns, project
 from meterbook.pipelines.bench import Case, make_anew, told
 from meterbook.pipelines.bench_price import THREADS
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake
+from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
 GPUS, HOURS, SECONDS, BYTES = 1000, 28, 60, 2 * 2**30

@@ -7,9 +7,10 @@ import polars as pl
 
 from meterbook.assets.workspace import columns, project
 from meterbook.pipelines.bench_price import MEMORY, THREADS
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake, Partition, sha256_of
+from meterbook.sql.raw_files import RawFile
 
 
 def engine_over(kept: Path, form: str, days: Mapping[str, int], memory: str = MEMORY, *, beside: Sequence[str] = ()) -> Engine:

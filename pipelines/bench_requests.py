@@ -22,7 +22,7 @@ from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import project
 from meterbook.pipelines.bench_lakes import engine_over
 from meterbook.pipelines.bench_price import MEMORY, VIEWED
-from meterbook.sql.catalog import digest
+from meterbook.sql.digests import digest
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import COPY, Lake, Partition, quoted, sha256_of
 from meterbook.sql.models import Columns, Project

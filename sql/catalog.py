@@ -3,8 +3,6 @@
 Each connection works in an in-memory database of its own with views over Parquet files; there is no database file to lock or to lose.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from meterbook.sql.day_ranges import around, between, bounds, domain, touched
 from meterbook.sql.lake import Lake, Token, quoted, token_text
 from meterbook.sql.models import Columns, Model, Project
 from meterbook.sql.months import Months
+from meterbook.sql.raw_files import RawFile, by_day
 from meterbook.sql.schemas import columns_of, empty_table_sql
 from meterbook.sql.scratch import make_empty, scratch
 
@@ -38,32 +37,6 @@ class Settings:
     temp_directory: str = ""
     """For what memory does not hold; among the machine's temporary files where not given."""
     max_temp_directory_size: str = ""
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """One ingested input file: its typed rows, and the days they fall on."""
-
-    file_id: str
-    path: Path
-    days: Mapping[str, int]
-    recipe: str = ""
-    """Hash of the reader and mapping: the same bytes read otherwise are other content."""
-    without: tuple[str, tuple[str, ...]] = ("", ())
-    """A column and those of its values whose rows do not count, because a later file replaces them."""
-
-    @property
-    def token(self) -> str:
-        """Changes with the content."""
-        return f"{self.file_id}{self.recipe}{digest(self.without) if self.without[1] else ''}"
-
-    @property
-    def query(self) -> str:
-        """The rows that count."""
-        column, replaced = self.without
-        listed = ", ".join(quoted(value) for value in replaced)
-        kept = f" where {column} is null or {column} not in ({listed})" if replaced else ""
-        return f"select * from read_parquet({quoted(str(self.path))}){kept}"
 
 
 class Catalog:
@@ -91,7 +64,7 @@ class Catalog:
         self.months = Months(lake)
         self._active: dict[str, bool] = {}
         self._shared: duckdb.DuckDBPyConnection | None = None
-        self._by_day = {name: _index(files) for name, files in raw.items()}
+        self._by_day = {name: by_day(files) for name, files in raw.items()}
         self.days = touched(domain({day for index in self._by_day.values() for day in index}), self.settings.side)
 
     def is_active(self, name: str) -> bool:
@@ -125,24 +98,32 @@ class Catalog:
 
     def tokens(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
         """Hashes of a table's content, in a range of days where it is cut by day or by month."""
-        raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
-        if raw is not None:
+        if raw := self._raw(name):
             return [(day, file.token) for day in between(raw, from_day, to_day) for file in raw[day]]
         return self.lake.table(name).tokens(*self._range(name, from_day, to_day))
 
     def teller(self, name: str) -> Callable[[str | None, str | None], str]:
         """`tokens` of a table by its range of days, as JSON as `digest` has it: what a table is, is asked once for all its days."""
-        if name.startswith("raw.") and name.removeprefix("raw.") in self._by_day:
+        if self._raw(name):
             return lambda from_day, to_day: f"[{','.join(map(token_text, self.tokens(name, from_day, to_day)))}]"
         table = self.lake.table(name)
         return table.tokens_text if self.is_daily(name) else lambda *days: table.tokens_text(*self._range(name, *days))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Parquet files of a table, in a range of days where it is cut by day or by month."""
-        raw = self._by_day.get(name.removeprefix("raw.")) if name.startswith("raw.") else None
-        if raw is not None:
+        if raw := self._raw(name):
             return sorted({file.path for day in between(raw, from_day, to_day) for file in raw[day]})
         return self.lake.table(name).files(*self._range(name, from_day, to_day))
+
+    def size(self, name: str, from_day: str | None = None, to_day: str | None = None) -> int:
+        """Bytes of these files; of a raw one that holds other days too, those of the days asked for."""
+        if raw := self._raw(name):
+            return sum(file.size(day) for day in between(raw, from_day, to_day) for file in raw[day])
+        return sum(path.stat().st_size for path in self.files(name, from_day, to_day))
+
+    def _raw(self, name: str) -> Mapping[str, Sequence[RawFile]]:
+        """Ingested files by day; nothing of a table that is not raw."""
+        return self._by_day.get(name.removeprefix("raw."), {}) if name.startswith("raw.") else {}
 
     def partitions(self, model: Model) -> list[str]:
         """Every partition a model should have, given the days there is data for."""
@@ -275,21 +256,3 @@ def view_of_kind(con: duckdb.DuckDBPyConnection, kind: str, columns: Columns, ta
     shape = ", ".join(f"cast(null as {dtype}) as {column}" for column, dtype in columns.items())
     parts = " union all by name ".join((f"select {shape} where false", *(f"select * from {table}" for table in tables)))
     con.execute(f"create view staging.{kind} as {parts}")
-
-
-def _index(files: Sequence[RawFile]) -> dict[str, list[RawFile]]:
-    index: dict[str, list[RawFile]] = {}
-    for file in sorted(files, key=lambda f: f.file_id):
-        for day in file.days:
-            index.setdefault(day, []).append(file)
-    return index
-
-
-def digest(value: object) -> str:
-    """Short hash of a JSON value."""
-    return digest_of(json.dumps(value, separators=(",", ":")))
-
-
-def digest_of(text: str) -> str:
-    """The same of a JSON value that is text already."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

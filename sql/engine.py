@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from meterbook.sql.catalog import WHOLE, Catalog, digest, digest_of
+from meterbook.sql.catalog import WHOLE, Catalog
 from meterbook.sql.checks import check, is_rising
 from meterbook.sql.day_ranges import bounds
+from meterbook.sql.digests import digest, digest_of
 from meterbook.sql.lake import COPY, Partition, quoted, sha256_of
 from meterbook.sql.models import Model
 from meterbook.sql.small_files import SMALL, batches, write_small
@@ -171,7 +172,8 @@ class Engine:
     def _weight(self, model: Model, partition: str) -> int:
         """Bytes that a partition takes of a window; one that is to have a window of its own takes more than a window has."""
         most = self.catalog.settings.chunk_bytes
-        size = self._bytes(model, partition, filter(self.catalog.is_daily, self.catalog.upstream(model)))
+        cut = [name for name in self.catalog.upstream(model) if name.startswith("raw.") or self.catalog.is_daily(name)]
+        size = self._bytes(model, partition, cut)
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
         is_worth = size > most // 4 and self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))
         return most + 1 if is_worth and self._is_large(model, size) else size
@@ -186,7 +188,7 @@ class Engine:
     def _bytes(self, model: Model, partition: str, names: Iterable[str]) -> int:
         """Of the Parquet files of some tables that a partition is made of."""
         window = self.catalog.window(model, [partition])
-        return sum(path.stat().st_size for name in names for path in self.catalog.files(name, *window))
+        return sum(self.catalog.size(name, *window) for name in names)
 
     def _make(self, model: Model, fingerprints: Mapping[str, str]) -> dict[str, Partition]:
         keys = list(fingerprints)
@@ -205,13 +207,12 @@ class Engine:
     def _write(self, con: duckdb.DuckDBPyConnection, model: Model, rows: Mapping[str, int], *, is_written: bool) -> None:
         """One file per partition; how a file is written follows from its rows alone, so that its bytes do."""
         table, large = self.lake.table(model.name), list[str]()
-        by = ", ".join(dict.fromkeys((*filter(None, [model.partition_column]), *model.header.key)))
-        for batch in batches(rows):
-            listed = ", ".join(f"'{key}'" for key in batch)
-            within = f" where {model.partition_column} in ({listed})" if model.partition_column else ""
+        by = list(dict.fromkeys((*filter(None, [model.partition_column]), *model.header.key)))
+        for batch in batches(rows, len(self.catalog.columns[model.name])):
+            # A range is told at once of a whole group of rows, a list of days of every single one.
+            within = f" where {model.partition_column} between '{batch[0]}' and '{batch[-1]}'" if model.partition_column else ""
             files = [(table.beside(key), rows[key]) for key in batch]
-            ordered = f"select * from result{within} order by {by}"
-            if rows[batch[0]] > SMALL or not write_small(con, ordered, files, self.catalog.settings.threads):
+            if rows[batch[0]] > SMALL or not write_small(con, f"select * from result{within}", by, files, self.catalog.settings.threads):
                 large += batch
         if large and not is_written:
             self._copy_all(con, model, large)

@@ -6,11 +6,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from meterbook.sql.catalog import Catalog, RawFile
+from meterbook.sql.catalog import Catalog
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.limits import threads
 from meterbook.sql.models import Header, Model, Project
+from meterbook.sql.raw_files import RawFile
 
 MODEL = Model(
     "core.doubled",

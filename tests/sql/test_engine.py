@@ -9,12 +9,13 @@ import msgspec
 import polars as pl
 import pytest
 
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.checks import CheckError
 from meterbook.sql.day_ranges import bounds
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import ModelError, read_project
+from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
 RAW = {"event": {"id": "VARCHAR", "amount": "BIGINT", "file_id": "VARCHAR", "line": "BIGINT", "day": "DATE"}}

@@ -11,11 +11,12 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbook.sql.catalog import Catalog, RawFile
+from meterbook.sql.catalog import Catalog
 from meterbook.sql.checks import CheckError
 from meterbook.sql.engine import Built, Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Header, Model, Project
+from meterbook.sql.raw_files import RawFile
 
 Row = tuple[int | None, str, int | None]
 """A key, a day and an amount."""

@@ -11,10 +11,12 @@ import polars as pl
 import pytest
 
 from meterbook.assets.shipped import project
-from meterbook.sql.catalog import Catalog, RawFile, digest, digest_of
+from meterbook.sql.catalog import Catalog
+from meterbook.sql.digests import digest, digest_of
 from meterbook.sql.engine import VERSION, Engine
 from meterbook.sql.lake import Lake, Partition
 from meterbook.sql.models import Header, Model, Project
+from meterbook.sql.raw_files import RawFile
 
 EVENTS = "select day, count(*) as events from raw.event where day >= getvariable('from_day') and day < getvariable('to_day') group by day"
 LATELY = """select day.day, day.events * factor.factor as events from staging.day as day cross join book.factor as factor

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from meterbook.sql import limits
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import LEFT, MEMORY_SPILL, Lake
 from meterbook.sql.limits import LimitError, Machine, bytes_of, machine, memory_of, within
 from meterbook.sql.models import Header, Model, Project
+from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
 HOST = machine()

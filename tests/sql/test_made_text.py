@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from meterbook.sql.catalog import Catalog, RawFile
+from meterbook.sql.catalog import Catalog
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import Header, Model, ModelError, Project
+from meterbook.sql.raw_files import RawFile
 
 NOTHING = "select cast(null as date) as day, cast(null as bigint) as weight where false"
 MEASURED = "select late.day, late.factor as weight from core.late as late"

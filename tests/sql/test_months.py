@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterbook.sql import months
-from meterbook.sql.catalog import Catalog, RawFile
+from meterbook.sql.catalog import Catalog
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake, Partition, sha256_of
 from meterbook.sql.models import Header, Model, Project
 from meterbook.sql.months import Months
+from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
 FIRST, NAME = date(2026, 8, 1), "marts.cost"

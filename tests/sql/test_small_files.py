@@ -1,6 +1,7 @@
 """Small files hold what DuckDB's own COPY would, and what stands in one does not follow from those written beside it."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -30,7 +31,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, rows: dict[str, int]) -
     folder.mkdir()
     listed = ", ".join(f"'{day}'" for day in rows)
     files = [(folder / day, count) for day, count in rows.items()]
-    assert write_small(con, f"select * from result where day in ({listed}) order by day, number", files, threads=2)
+    assert write_small(con, f"select * from result where day in ({listed}) order by name", ["day", "number"], files, threads=2)
     return {day: (folder / day).read_bytes() for day in rows}
 
 
@@ -51,13 +52,25 @@ def test_a_file_is_the_same_bytes_whatever_is_written_beside_it(con: duckdb.Duck
 
 @pytest.mark.parametrize("column", ["cast(1.5 as double)", "[1, 2]", "{'a': 1}"])
 def test_other_types_are_left_to_duckdb(tmp_path: Path, column: str) -> None:
-    assert not write_small(duckdb.connect(), f"select {column} as odd", [(tmp_path / "x", 1)], threads=1)
+    assert not write_small(duckdb.connect(), f"select {column} as odd", ["odd"], [(tmp_path / "x", 1)], threads=1)
     assert not list(tmp_path.iterdir())
 
 
-@given(st.lists(st.integers(0, 2 * SMALL), max_size=20))
-def test_batches_have_every_partition_with_rows_once_and_are_small_or_one(counts: list[int]) -> None:
+@given(st.lists(st.integers(0, 2 * SMALL), max_size=20), st.integers(1, 200))
+def test_batches_have_every_partition_with_rows_once_and_are_small_or_one(counts: list[int], columns: int) -> None:
     rows = {f"2026-10-{place:02}": count for place, count in enumerate(counts, 1)}
-    found = list(batches(rows))
+    found = list(batches(rows, columns))
     assert [key for batch in found for key in batch] == [key for key, count in rows.items() if count]
-    assert all(len(batch) == 1 or sum(rows[key] for key in batch) <= small_files.AT_ONCE for batch in found)
+    together = [[rows[key] for key in batch] for batch in found if len(batch) > 1]
+    assert all(max(counted) <= SMALL and sum(counted) * columns <= small_files.AT_ONCE for counted in together)
+
+
+@given(st.lists(st.tuples(st.dates(), st.text(max_size=4), st.integers(-3, 3), st.booleans()), min_size=1, max_size=40, unique=True))
+def test_rows_lie_in_the_order_that_duckdb_would_give_them(found: list[tuple[object, ...]]) -> None:
+    with TemporaryDirectory() as folder, duckdb.connect() as con:
+        con.execute("create table result (day date, name varchar, number decimal(18,6), is_third boolean)")
+        con.executemany("insert into result values (?, ?, ?, ?)", found)
+        order = ["day", "name", "number", "is_third"]
+        assert write_small(con, "select * from result", order, [(Path(folder) / "x", len(found))], threads=1)
+        wanted = con.execute(f"select * from result order by {', '.join(order)}").fetchall()
+        assert con.execute(f"select * from read_parquet('{folder}/x')").fetchall() == wanted

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from meterbook.sql import engine as engines
-from meterbook.sql.catalog import Catalog, RawFile, Settings
+from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.checks import CheckError
 from meterbook.sql.engine import Engine
 from meterbook.sql.lake import Lake
 from meterbook.sql.models import read_project
+from meterbook.sql.raw_files import RawFile
 
 RAW = {"event": {"id": "VARCHAR", "amount": "BIGINT", "day": "DATE"}}
 KINDS = 'happening:\n  id: [VARCHAR, "x"]\n  day: [DATE, "x"]\n  amount: [BIGINT, "x"]\n'
