@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import RLock
 
 from meterbook.sql.models import Columns, Project
 from meterbook.sql.shipped import shipped
+
+_finding = RLock()
+"""Files are taken in two at once, and on a new machine either would find out what ships."""
 
 
 def project() -> Project:
@@ -18,8 +22,13 @@ def columns() -> Mapping[str, Columns]:
     return _shipped()[1]
 
 
-@cache
 def _shipped() -> tuple[Project, Mapping[str, Columns]]:
+    with _finding:
+        return _found()
+
+
+@cache
+def _found() -> tuple[Project, Mapping[str, Columns]]:
     return shipped(Path(__file__).parent, _raw_columns)
 
 

@@ -143,7 +143,8 @@ def _parsing() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _aggregates() -> frozenset[str]:
-    names = _parsing().execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
+    with _parsing().cursor() as con:
+        names = con.execute("select distinct function_name from duckdb_functions() where function_type = 'aggregate'").fetchall()
     return frozenset(name for (name,) in names)
 
 

@@ -32,6 +32,18 @@ wanted as (
     inner join core.route_pair as pair on pair.day = cell.day and pair.feature = cell.feature and pair.card_provider = cell.card_provider
         and pair.card_model = cell.card_model and pair.tried_operations >= 200 and cell.feature <> '(none)'
 ),
+-- Of what cards know only what is asked for: else all prices of a day may be joined with one another before anything else.
+named as (
+    select wanted.day, wanted.card_provider as provider, wanted.card_model as model from wanted
+    union
+    select wanted.day, wanted.to_provider as provider, wanted.to_model as model from wanted
+),
+price as (
+    select price.day, price.provider, price.model, price.served_tier, price.rate_id, price.input_pico, price.output_pico
+    from core.lever_price as price
+    inner join named on named.day = price.day and named.provider = price.provider and named.model = price.model
+    where price.is_usual
+),
 known as (
     select
         wanted.day, wanted.feature, wanted.provider, wanted.model, wanted.served_tier, wanted.by_itself, wanted.place, wanted.to_provider,
@@ -49,11 +61,10 @@ known as (
         cast(div_trunc((3 * target.input_pico + target.output_pico) * cast(1000000 as bigint),
             3 * own.input_pico + own.output_pico) as bigint) as pays_ppm
     from wanted
-    inner join core.lever_price as own on own.is_usual and own.day = wanted.day and own.provider = wanted.card_provider
-        and own.model = wanted.card_model
+    inner join price as own on own.day = wanted.day and own.provider = wanted.card_provider and own.model = wanted.card_model
         and own.served_tier = wanted.served_tier and own.input_pico > 0
-    inner join core.lever_price as target on target.is_usual and target.day = wanted.day and target.provider = wanted.to_provider
-        and target.model = wanted.to_model and target.served_tier = wanted.served_tier
+    inner join price as target on target.day = wanted.day and target.provider = wanted.to_provider and target.model = wanted.to_model
+        and target.served_tier = wanted.served_tier
     left join core.route_pair as pair on pair.day = wanted.day and pair.feature = wanted.feature
         and pair.card_provider = wanted.card_provider
         and pair.card_model = wanted.card_model and pair.to_provider = wanted.to_provider and pair.to_model = wanted.to_model

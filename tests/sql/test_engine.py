@@ -257,6 +257,24 @@ def test_a_day_of_a_quarter_of_a_window_is_made_alone_unless_other_days_are_read
     assert max(map(len, narrow.windows(models["marts.running"], days))) > 1
 
 
+def test_staging_reads_as_much_at_once_as_others_and_a_file_of_many_days_counts_by_the_rows_of_each(engine: Callable[..., Engine]) -> None:
+    rows: Rows = [(f"e{n}", n, f"2026-10-{n // 100 + 1:02d}") for n in range(400)]
+    found = engine({"a": rows})
+    [file], staging, days = found.catalog.raw["event"], found.catalog.project.models["staging.event"], sorted(found.catalog.days)
+    whole = file.path.stat().st_size
+    assert [file.size(day) for day in days] == [whole // 4] * 4
+    at_once = {n: Engine(_within(found.catalog, Settings(chunk_bytes=n))) for n in (whole, whole // 2, whole // 5)}
+    assert {n: [len(window) for window in other.windows(staging, days)] for n, other in at_once.items()} == {
+        whole: [4],
+        whole // 2: [2, 2],
+        whole // 5: [1, 1, 1, 1],
+    }
+
+
+def _within(catalog: Catalog, settings: Settings) -> Catalog:
+    return Catalog(catalog.lake, catalog.project, catalog.raw, settings)
+
+
 def test_bytes_of_a_day_do_not_depend_on_what_other_days_of_its_window_hold(
     engine: Callable[..., Engine], models: Path, tmp_path: Path
 ) -> None:
