@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 PYTHON312 ?= $(firstword $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.12.*/bin/python) 3.12)
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo dev docs test tests-of-today lint types nightly focus-validate second-opinion bench-peers lock clean
+.PHONY: setup demo dev docs test quick-tests test-long lint types nightly focus-validate second-opinion bench-peers lock clean
 
 setup: $(STAMP)
 
@@ -46,10 +46,14 @@ ALONE := PYTHONDONTWRITEBYTECODE= METERBOOK_THREADS=1 POLARS_MAX_THREADS=1 OMP_N
 
 # Types are checked while tests run: one process by itself would leave the other core idle for half a minute.
 test: lint
-	$(MAKE) --no-print-directory --jobs 2 types tests-of-today
+	$(MAKE) --no-print-directory --jobs 2 types quick-tests
 
-tests-of-today: setup
-	$(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly"
+quick-tests: setup
+	$(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not nightly and not long"
+
+# Whole books, browsers and properties of money: what is submitted has to pass these too.
+test-long: setup
+	$(ALONE) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "long and not nightly"
 
 # The official validator of FOCUS files needs a Python of its own; where there is none the nightly tests skip it, with that reason.
 build/focus-validator/.ready: tests/focus_validator/requirements.txt $(STAMP)

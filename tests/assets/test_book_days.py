@@ -9,7 +9,7 @@ from small import limited, price
 
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("core.request_cost", "marts.chargeback", "marts.conservation", "marts.reconciliation", "marts.spend")
 HEAD = "id,at,model,input,output\n"
 BOOK = """name: Zoned

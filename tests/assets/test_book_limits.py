@@ -18,6 +18,8 @@ from meterbook.sql.engine import Engine
 from meterbook.sql.lake import MEMORY_SPILL, Lake
 from meterbook.sql.limits import LimitError
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from meterbook.assets.workspace import Workspace
 TABLES = ("marts.closed_month",)
 PAGES = (SAVINGS, INDEX)
 AUGUST, SEPTEMBER = (Publication(SAVINGS, month) for month in ("2026-08", "2026-09"))
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 
 
 @pytest.fixture(scope="module")

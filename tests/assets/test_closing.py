@@ -21,7 +21,7 @@ from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.periods import days_of
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_small")]
 MARTS = ("chargeback", "chargeback_tenant", "rate_used", "conservation", "statement", "closed_month")
 OWNERS = "starts_on,ends_on,field,pattern,team,cost_centre,feature,tenant,environment,priority\n"
 POOLS = "pools:\n- {pool: gateway, monthly_usd: 310, key: cost}\n"

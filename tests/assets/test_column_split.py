@@ -18,6 +18,8 @@ from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 from meterbook.sql.steps import make_table
 
+pytestmark = pytest.mark.long
+
 MADE = (MODEL, "core.pool_cost", "core.pool_weight", "core.shared_cost")
 POOLS = """\
 pools:

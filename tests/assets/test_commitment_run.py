@@ -15,7 +15,7 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.scaffold import scaffold
 from meterbook.sql.models import read_inputs
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = (
     *("core.request_cost", "core.allocation", "core.commitment_hour", "core.minimum_spend", "marts.conservation", "marts.statement"),
     *("marts.commitment", "marts.vendor_cost"),

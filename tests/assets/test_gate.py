@@ -16,7 +16,7 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import coverage_lines
 from meterbook.reports.coverage import Coverage
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 PAGES = ("chargeback", SAVINGS, TEAM, WEEKLY, QUALITY, INDEX)
 AUGUST, SEPTEMBER = date(2026, 8, 30), date(2026, 9, 1)
 

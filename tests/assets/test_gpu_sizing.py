@@ -17,7 +17,7 @@ from meterbook.reports.gpu_need import Needs, size
 from meterbook.reports.periods import week
 from meterbook.sql.models import read_inputs
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("marts.commitment", *(f"marts.gpu_{name}" for name in ("pool_hour", "fleet", "memory", "offer", "idle", "use")))
 BOOK = """\
 name: Acme

@@ -17,6 +17,8 @@ from meterbook.assets.workspace import Workspace
 from meterbook.rate_cards.snapshots import VersionError
 from meterbook.rate_cards.versions import read_lock
 
+pytestmark = pytest.mark.long
+
 DEARER = """\
 provider: acme
 models:

@@ -11,7 +11,7 @@ from meterbook.assets.publications import Publication
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("marts.queue_wait", "marts.queue_loss", "marts.queue_shift", "core.job_wait")
 BOOK = """\
 name: Acme

@@ -19,6 +19,8 @@ from meterbook.assets.workspace import Workspace
 from meterbook.rate_cards.compile import Cards
 from meterbook.rate_cards.versions import read_lock
 
+pytestmark = pytest.mark.long
+
 FIRST, LAST = date(2026, 9, 1), date(2026, 10, 31)
 DEARER = """\
 provider: acme

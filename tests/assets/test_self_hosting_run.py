@@ -15,7 +15,7 @@ from meterbook.assets.book_tables import tables_of
 from meterbook.assets.workspace import Workspace
 from meterbook.sql.models import read_inputs
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("marts.self_hosted", "marts.self_hosted_load", "marts.coverage", "marts.conservation", "marts.statement", "marts.gpu_use")
 
 BOOK = """\

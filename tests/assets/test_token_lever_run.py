@@ -11,7 +11,7 @@ from small import built, limited
 
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("marts.output_use", "marts.prompt_growth", "marts.retry_waste", "marts.batch_use", "marts.micro_batch")
 NAMES = (
     *("operation_id", "attempt", "status", "error_class", "finish_reason", "max_output_tokens", "is_streaming", "has_tools"),

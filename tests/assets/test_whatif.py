@@ -17,6 +17,8 @@ from meterbook.assets.whatif_run import Outcome, whatif
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.saving_ledger import Range
 
+pytestmark = pytest.mark.long
+
 BOOK = """\
 name: Acme
 prompt_hash_key: 0123456789abcdef

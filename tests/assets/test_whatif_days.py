@@ -20,6 +20,8 @@ from meterbook.assets.whatif_run import whatif
 from meterbook.assets.workspace import Workspace
 from meterbook.reports.saving_ledger import Range
 
+pytestmark = pytest.mark.long
+
 BOOK = """\
 name: Acme
 time_zone: America/Los_Angeles

@@ -14,6 +14,8 @@ from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.words import unmade_lines
 
+pytestmark = pytest.mark.long
+
 TABLES = (*OF_SAVINGS, *JUDGED, "marts.conservation", "marts.day_profile", "marts.chargeback")
 PAGE = "reports/savings/2026-09.html"
 SQL = "select day, cost_usd from marts.conservation where day < getvariable('to_day') order by day"

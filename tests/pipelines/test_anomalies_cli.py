@@ -18,6 +18,8 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.anomalies import bar
 from meterbook.pipelines.second_opinion import AGREES
 
+pytestmark = pytest.mark.long
+
 CARD = """\
 provider: acme
 models:

@@ -18,6 +18,8 @@ from meterbook.pipelines.cli import app
 from meterbook.sql.catalog import Catalog, Settings
 from meterbook.sql.engine import Engine
 
+pytestmark = pytest.mark.long
+
 
 def test_the_generated_logs_are_the_same_each_time_and_some_570_bytes_a_line() -> None:
     lines = list(bench_ingest.lines(2_000))

@@ -14,6 +14,8 @@ from meterbook.assets.workspace import Workspace
 from meterbook.pipelines import bench, bench_history, bench_idle, bench_orchestration, bench_year
 from meterbook.pipelines.bench_book import LAST_DAY, bytes_of, linked, write_book, write_day
 
+pytestmark = pytest.mark.long
+
 TABLES = ("marts.spend",)
 DAY = date(2026, 10, 19)
 

@@ -11,6 +11,8 @@ from small_book import SmallBook
 
 from meterbook.assets.workspace import Workspace
 
+pytestmark = pytest.mark.long
+
 CALL = Decimal("1.000407")
 """What a request of SmallBook.log costs."""
 BUDGETS = """\

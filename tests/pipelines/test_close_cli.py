@@ -6,6 +6,8 @@ import pytest
 from running import run, typed
 from small import freeze
 
+pytestmark = pytest.mark.long
+
 
 def test_close_and_reopen_say_what_they_did_and_the_audit_lists_it(published_book: Any) -> None:
     folder = published_book.folder

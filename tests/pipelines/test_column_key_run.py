@@ -14,7 +14,7 @@ from meterbook.pipelines.definitions import build_definitions
 from meterbook.pipelines.forgetful import forgetful_instance
 from meterbook.pipelines.jobs import range_tags
 
-pytestmark = [pytest.mark.usefixtures("all_small"), pytest.mark.early]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small"), pytest.mark.early]
 POOL = "pools:\n- {{pool: guard, monthly_usd: 31, key: {{column: {column}}}}}\n"
 WEIGHED = asset_key("core.column_weight")
 UP_TO_LINES = ("core.pool_weight", "core.shared_cost", "core.shared_line", "core.owned_line", "core.allocation")

@@ -25,7 +25,7 @@ from meterbook.pipelines.jobs import range_tags
 from meterbook.pipelines.sensors import fingerprint_of
 from meterbook.sql.lake import sha256_of
 
-pytestmark = pytest.mark.early
+pytestmark = [pytest.mark.long, pytest.mark.early]
 
 SOME = ("core.charge", "core.request", "marts.spend", "marts.same_money", "marts.conservation", "marts.chargeback")
 """Models that run in `make test`, with what they are made of; by night all do. The same steps take all of a minute with every model."""

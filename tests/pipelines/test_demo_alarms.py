@@ -5,6 +5,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 Ask = Callable[..., list[tuple[Any, ...]]]
 Row = dict[str, Any]
 SCOPES = ("feature", "tenant", "model", "gpu pool")

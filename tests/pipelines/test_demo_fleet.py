@@ -24,6 +24,8 @@ from meterbook.pipelines import demo_training as training
 from meterbook.pipelines.demo_company import LAST, SERVED_FEATURE, SERVED_MODEL, days
 from meterbook.pipelines.demo_gpus import IDLE_FROM, IDLE_TO
 
+pytestmark = pytest.mark.long
+
 Row = dict[str, Any]
 _VALUE = re.compile(r"DCGM_FI_(\w+)\{(.*)\} (\S+) (\d+)")
 

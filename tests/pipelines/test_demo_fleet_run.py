@@ -4,11 +4,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from meterbook.pipelines import demo_notebooks as notebooks
 from meterbook.pipelines import demo_training as training
 from meterbook.pipelines.demo_company import SERVED_MODEL
 from meterbook.pipelines.demo_gpus import IDLE_FROM, IDLE_TO
 from meterbook.pipelines.demo_slurm import LOST, TARGET_PERCENTILE, TARGET_SECONDS
+
+pytestmark = pytest.mark.long
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from company import run_company
 from running import typed
 
@@ -18,6 +19,8 @@ from meterbook.pipelines import demo_plants as plants
 from meterbook.pipelines.demo_levers import CAPPED, ROUTED, SCENARIO
 from meterbook.pipelines.demo_training import SECONDS
 from meterbook.pipelines.demo_units import SERVED_TENANT, TEXT
+
+pytestmark = pytest.mark.long
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 

@@ -18,6 +18,8 @@ from small_book import SmallBook
 from meterbook.pipelines import bench, bench_explain
 from meterbook.pipelines.demo_company import UNPRICED_FROM, UNPRICED_MODEL
 
+pytestmark = pytest.mark.long
+
 Ask = Callable[..., list[tuple[Any, ...]]]
 
 

@@ -13,6 +13,8 @@ from small_book import DAYS, SmallBook
 
 from meterbook.assets.workspace import Workspace
 
+pytestmark = pytest.mark.long
+
 EXPORT = ("export", "focus", "--period")
 DAY = Decimal("1.000003") + Decimal("0.000404")
 """A call of 1,000,003 tokens in, at a dollar the million, and 101 out at four."""

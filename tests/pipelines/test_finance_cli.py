@@ -13,7 +13,7 @@ from meterbook.assets.publications import Publication
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_few")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_few")]
 
 BOOK = """\
 name: Acme

@@ -18,6 +18,8 @@ from sampling import FAKE, unpacked
 
 from meterbook.pipelines.collector_rows import GpuRow, ProcessRow, SliceRow
 
+pytestmark = pytest.mark.long
+
 METERBOOK = Path(sys.executable).parent / "meterbook"
 SCENARIO = FAKE / "eight.yaml"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "gpu-collector.md"

@@ -12,7 +12,7 @@ from small import built, call, limited, price, write
 
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 BOOK = """\
 name: Acme
 sources:

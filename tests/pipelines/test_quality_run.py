@@ -12,7 +12,7 @@ from meterbook.assets.publications import QUALITY_PAGE
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 PAGE = "reports/quality/index.html"
 FIRST = date(2026, 9, 1)
 

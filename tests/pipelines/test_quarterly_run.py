@@ -3,11 +3,14 @@
 from datetime import date
 from typing import Any
 
+import pytest
 from running import run, typed
 
 from meterbook.assets.publications import QUARTERLY, Publication, beside, bounds_of, of_days, read_from
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
+
+pytestmark = pytest.mark.long
 
 UNITS = "units:\n  - {unit: answer, label: answer, source: request, scope: {team: search}, price_usd: 2.5}\n"
 

@@ -9,6 +9,8 @@ from small_book import SmallBook
 
 from meterbook.sql.catalog import Catalog
 
+pytestmark = pytest.mark.long
+
 NAMED = (
     "from core.model_spend",
     "select 1",

@@ -10,7 +10,7 @@ import pytest
 from running import run, typed
 from small import price, write
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
+pytestmark = [pytest.mark.long, pytest.mark.early, pytest.mark.usefixtures("all_small", "all_few")]
 SETTINGS = """\
 name: Acme
 sources:

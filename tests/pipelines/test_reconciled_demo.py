@@ -14,6 +14,8 @@ from running import Said, typed
 
 from meterbook.reports.causes import ACTIONS, BILLED, REPORTED, UNEXPLAINED
 
+pytestmark = pytest.mark.long
+
 Ask = Callable[..., list[tuple[Any, ...]]]
 PLACE = ("comparison", "cause", "day", "provider", "key", "model")
 

@@ -14,7 +14,7 @@ from meterbook.pipelines.cli import app
 from meterbook.pipelines.locked import locked
 from meterbook.rate_cards.versions import read_lock
 
-pytestmark = pytest.mark.usefixtures("all_few")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_few")]
 RANGE = ("--from", "2026-09-01", "--to", "2026-10-31")
 DEARER = "input: 1.000001,"
 DIFFERENCE = "0.000004000012"

@@ -25,7 +25,7 @@ from meterbook.pipelines.bench_idle import state_of
 from meterbook.pipelines.demo import write_demo
 from meterbook.pipelines.runner import DONE, run_book
 
-pytestmark = pytest.mark.early
+pytestmark = [pytest.mark.long, pytest.mark.early]
 
 METERBOOK = str(Path(sys.executable).parent / "meterbook")
 DAYS = 3

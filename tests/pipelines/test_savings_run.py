@@ -13,6 +13,8 @@ from meterbook.assets.publications import JUDGED, OF_SAVINGS, SAVINGS, WEEKLY
 from meterbook.assets.publishing import Publisher
 from meterbook.assets.workspace import Workspace
 
+pytestmark = pytest.mark.long
+
 CARD = """\
 provider: openai
 models:

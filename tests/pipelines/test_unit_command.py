@@ -13,7 +13,7 @@ from small_book import SmallBook
 
 from meterbook.assets.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 UNITS = """\
 units:
 - {unit: answer, label: answer, source: request, scope: {team: search}, improve: 0.2, baseline_from: 2026-09-29, baseline_to: 2026-10-01}

@@ -18,6 +18,8 @@ from pricing import pricing, request
 from meterbook.rate_cards.compile import SHIPPED, Cards, load_cards, read_entries
 from meterbook.rate_cards.providers import KNOWN
 
+pytestmark = pytest.mark.long
+
 REASONS = Path(__file__).with_name("genai_disagreements.yaml")
 PROVIDERS = ("openai", "anthropic", "google", "deepseek", "mistral", "aws.bedrock", "azure.ai.openai", "x_ai")
 CONTEXT: Mapping[str, PriceContext] = {

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from meterbook.rate_cards.lookup import Names
 from meterbook.rate_cards.names import ALIAS, ANY_PROVIDER, NAME, PATTERN, Alias
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
+
+pytestmark = pytest.mark.long
 
 DAY = date(2026, 10, 2)
 PIECES = st.sampled_from(["a", "B", "-", ".", "_", "%", "!", "*", "-2026-01-31", "@20260131", "-20260131", "acme/", "[x]"])

@@ -9,6 +9,8 @@ from pricing import SAID, cards_of, cost, pricing, request, row
 
 from meterbook.rate_cards.compile import SHIPPED, load_cards
 
+pytestmark = pytest.mark.long
+
 NOON = datetime(2026, 10, 2, 12)
 
 

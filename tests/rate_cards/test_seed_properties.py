@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from examples import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from seeding import SAID, TODAY, seeded
 
 from meterbook.rate_cards.card import BEGINNING, METERS
 from meterbook.rate_cards.compile import load_cards
+
+pytestmark = pytest.mark.long
 
 PRICES = st.decimals(min_value=0, max_value=100, places=6)
 DAYS = st.dates(min_value=date(2025, 1, 1), max_value=date(2027, 12, 31))

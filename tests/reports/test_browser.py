@@ -20,7 +20,7 @@ from meterbook.reports.page import PageFacts, render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.early]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.early]
 Con = duckdb.DuckDBPyConnection
 LAST = pages.LAST
 HOSTILE = pages.HOSTILE

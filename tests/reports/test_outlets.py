@@ -22,6 +22,8 @@ from meterbook.reports.page import PageFacts, render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.long
+
 Con = duckdb.DuckDBPyConnection
 WEEK = Publication("weekly", "2026-W43")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 WEEK = "2026-W43"
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.long, pytest.mark.browser]
 HOSTILE = "<script>alert(1)</script></script><img src=x onerror=alert(1)>\"'`\N{RIGHT-TO-LEFT OVERRIDE}evil \N{RECEIPT} " + "n" * 140
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><rect width="90" height="30" rx="4" fill="#7a3e9d"/></svg>'
 DAYS = "where day >= getvariable('to_day') - interval 28 day and day < getvariable('to_day')"

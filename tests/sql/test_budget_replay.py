@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import duckdb
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 from meterbook.sql.steps import make_table
+
+pytestmark = pytest.mark.long
 
 FIRST, LAST = date(2026, 9, 22), date(2026, 10, 6)
 LEVELS = (50, 80, 95)

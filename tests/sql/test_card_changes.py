@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 from meterbook.sql.steps import make_table
+
+pytestmark = pytest.mark.long
 
 FIRST, DAYS = date(2026, 10, 1), 4
 OWNED = ("day", "team", "provider", "model")

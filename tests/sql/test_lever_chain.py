@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from meterbook.assets import workspace
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
+
+pytestmark = pytest.mark.long
 
 LEVERS = ("duplicates", "retries", "caps", "routing", "prompt cache", "batch")
 SCENARIOS = ("low", "point", "high")

@@ -19,6 +19,8 @@ from meterbook.sql.months import Months
 from meterbook.sql.raw_files import RawFile
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 FIRST, NAME = date(2026, 8, 1), "marts.cost"
 NOW = "2026-10"
 COLUMNS = "select {n} as n, date '{day}' as day, {n}::decimal(38,12) / 7 as usd, ['x', null] as tags, timestamp '{day} 01:02:03' as at"

@@ -14,7 +14,7 @@ from pricing import SAID, Row, cards_of, pricing, request
 
 from meterbook.rate_cards.layers import Layer
 
-pytestmark = pytest.mark.early
+pytestmark = [pytest.mark.long, pytest.mark.early]
 
 FIRST = date(2026, 10, 1)
 DAYS = 4

@@ -15,6 +15,8 @@ from meterbook.sql.remembered import KEPT, remembered
 from meterbook.sql.schemas import MACROS, columns_of, shipped_columns
 from meterbook.sql.shipped import shipped
 
+pytestmark = pytest.mark.long
+
 MODEL = Model(
     "marts.part", "Parts.", Header(grain="one row", key=("day",)), "select day, units * 2 as units from book.part", ("book.part",)
 )

@@ -17,6 +17,8 @@ from meterbook.sql.lake import Lake
 from meterbook.sql.models import read_project
 from meterbook.sql.raw_files import RawFile
 
+pytestmark = pytest.mark.long
+
 RAW = {"event": {"id": "VARCHAR", "amount": "BIGINT", "day": "DATE"}}
 KINDS = 'happening:\n  id: [VARCHAR, "x"]\n  day: [DATE, "x"]\n  amount: [BIGINT, "x"]\n'
 STAGING = """/*

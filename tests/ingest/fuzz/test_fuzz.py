@@ -16,6 +16,8 @@ from meterbook.assets.ingest import formats
 from meterbook.assets.ingest.format import Format, sample_of
 from meterbook.assets.sources import Options, Reading, Source
 
+pytestmark = pytest.mark.long
+
 SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].glob("*/sample.*"))}
 OWN = sorted(name for name in formats() if not name.startswith("mapped_"))
 READINGS = (

@@ -17,6 +17,8 @@ from meterbook.assets.ingest import formats
 from meterbook.assets.sources import Source
 from meterbook.assets.workspace import project
 
+pytestmark = pytest.mark.long
+
 HERON = b"the heron waits beneath the third bridge"
 """Stands in every place of a sample where a message may stand."""
 WORDS = (b"heron waits", b"third bridge")

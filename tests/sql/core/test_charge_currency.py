@@ -15,6 +15,8 @@ from meterbook.rate_cards.fx import FxRate
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 FIRST = date(2026, 10, 1)
 PICO, WIDE = Decimal("1E-12"), Context(prec=80, rounding=ROUND_HALF_UP)
 AMOUNT = st.decimals(min_value=-(10**15), max_value=10**15, places=12) | st.decimals(min_value=-1, max_value=1, places=12)

@@ -5,12 +5,15 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.clock import hours
 from meterbook.rate_cards.amortise import spread
+
+pytestmark = pytest.mark.long
 
 FIRST = date(2026, 10, 1)
 PICO = Decimal("1E-12")

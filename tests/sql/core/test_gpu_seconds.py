@@ -10,6 +10,8 @@ from examples import examples
 from gpu_chain import MIDNIGHT, chained, sample, states
 from hypothesis import given
 
+pytestmark = pytest.mark.long
+
 STATES = {"used": (1, 0, 0), "warm_idle": (0, 1, 0), "unknown": (0, 0, 1), "free_idle": (0, 0, 0)}
 FREE, GAP = ("unassigned", "free_idle"), ("unassigned", "unknown")
 Sample = tuple[int, str, str]

@@ -5,11 +5,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.clock import calendar, hours
+
+pytestmark = pytest.mark.long
 
 Made = dict[str, list[dict[str, Any]]]
 Chain = Callable[[Mapping[str, Any], Sequence[str], date, date], Made]

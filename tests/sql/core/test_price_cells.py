@@ -14,6 +14,8 @@ from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 DAY = datetime(2026, 10, 2)
 NEXT = DAY + timedelta(days=1)
 NO_END = 9_223_372_036_854_775_807

@@ -6,11 +6,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.assets.clock import calendar
+
+pytestmark = pytest.mark.long
 
 Chain = Callable[..., dict[str, list[dict[str, Any]]]]
 FIRST, AFTER = date(2026, 10, 1), date(2026, 11, 1)

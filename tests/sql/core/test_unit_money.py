@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.long
 
 Rows = list[dict[str, object]]
 Chain = Callable[..., dict[str, Rows]]

@@ -16,6 +16,8 @@ from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 FIRST = date(2026, 10, 1)
 PICO = Decimal("1E-12")
 GIVEN = (

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from examples import examples
 from focus_month import FOCUS, fill, make
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from meterbook.assets.workspace import project
 from meterbook.sql.scratch import scratch
+
+pytestmark = pytest.mark.long
 
 METERS = ("input", "cache_read", "cache_write_5m", "output", "reasoning")
 LAYERS = ("list", "contracted", "effective")

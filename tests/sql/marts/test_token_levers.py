@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from meterbook.assets.workspace import columns, project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
+
+pytestmark = pytest.mark.long
 
 DAY = "2026-10-02"
 USD = st.decimals(min_value=0, max_value=50, places=12, allow_nan=False, allow_infinity=False)
