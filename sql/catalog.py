@@ -121,6 +121,13 @@ class Catalog:
             return sum(file.size(day) for day in between(raw, from_day, to_day) for file in raw[day])
         return sum(path.stat().st_size for path in self.files(name, from_day, to_day))
 
+    def rows(self, name: str, from_day: str, to_day: str) -> int:
+        """Rows of a raw table or of one cut by day, in a range of days."""
+        if raw := self._raw(name):
+            return sum(file.days[day] for day in between(raw, from_day, to_day) for file in raw[day])
+        known = self.lake.table(name).partitions
+        return sum(known[day].rows for day in between(known, from_day, to_day))
+
     def _raw(self, name: str) -> Mapping[str, Sequence[RawFile]]:
         """Ingested files by day; nothing of a table that is not raw."""
         return self._by_day.get(name.removeprefix("raw."), {}) if name.startswith("raw.") else {}

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VERSION = "3"
 """Raised when the engine itself changes what it writes."""
+ROWS = 2_000_000
+"""Rows read at once at most: what repeats lies in few bytes, and in memory is rows like any other."""
 LIGHT = 8_000_000
 """Bytes of Parquet; what is made of no more is checked in memory before it is written."""
 
@@ -170,13 +172,14 @@ class Engine:
             yield chunk
 
     def _weight(self, model: Model, partition: str) -> int:
-        """Bytes that a partition takes of a window; one that is to have a window of its own takes more than a window has."""
+        """What a partition takes of a window's bytes; one that is to have a window of its own takes more than a window has."""
         most = self.catalog.settings.chunk_bytes
         cut = [name for name in self.catalog.upstream(model) if name.startswith("raw.") or self.catalog.is_daily(name)]
-        size = self._bytes(model, partition, cut)
+        size, own = self._bytes(model, partition, cut), tuple(map(str, bounds([partition])))
+        rows = sum(self.catalog.rows(name, *own) for name in cut)
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
-        is_worth = size > most // 4 and self.catalog.window(model, [partition]) == tuple(map(str, bounds([partition])))
-        return most + 1 if is_worth and self._is_large(model, size) else size
+        is_worth = size > most // 4 and self.catalog.window(model, [partition]) == own
+        return most + 1 if is_worth and self._is_large(model, size) else max(size, rows * most // ROWS)
 
     def _is_large(self, model: Model, size: int) -> bool:
         """Whether partitions of a table have many rows: by those that are there; where there are none, by the bytes that one is made of."""

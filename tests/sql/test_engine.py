@@ -271,6 +271,19 @@ def test_staging_reads_as_much_at_once_as_others_and_a_file_of_many_days_counts_
     }
 
 
+def test_a_window_ends_with_so_many_rows_whatever_few_bytes_they_lie_in(
+    engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = engine({"a": [(f"e{n}", n, f"2026-10-{n // 100 + 1:02d}") for n in range(400)]})
+    wide, models = Engine(_within(found.catalog, Settings())), found.catalog.project.models
+    wide.build(models["staging.event"])
+    days = sorted(found.catalog.days)
+    for rows, lengths in ((400, [4]), (200, [2, 2]), (199, [1, 1, 1, 1])):
+        monkeypatch.setattr("meterbook.sql.engine.ROWS", rows)
+        for name in ("staging.event", "core.total"):
+            assert [len(window) for window in wide.windows(models[name], days)] == lengths
+
+
 def _within(catalog: Catalog, settings: Settings) -> Catalog:
     return Catalog(catalog.lake, catalog.project, catalog.raw, settings)
 
