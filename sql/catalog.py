@@ -22,6 +22,8 @@ from meterbook.sql.scratch import make_empty, scratch
 
 CHUNK_BYTES = 64_000_000
 """Parquet bytes read at once: days are joined into one query up to this, so that small days are not paid one by one."""
+_MEMORY_TIMES = 15
+"""DuckDB's memory has to hold so many times as much: what is read at once lies there open, and what is made of it beside it."""
 WHOLE = "all"
 
 
@@ -37,6 +39,11 @@ class Settings:
     temp_directory: str = ""
     """For what memory does not hold; among the machine's temporary files where not given."""
     max_temp_directory_size: str = ""
+
+    @property
+    def window_bytes(self) -> int:
+        """Parquet bytes that are read at once: `chunk_bytes`, or less where there is less memory."""
+        return max(1, min(self.chunk_bytes, limits.bytes_of(self.memory_limit) // _MEMORY_TIMES))
 
 
 class Catalog:

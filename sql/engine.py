@@ -163,7 +163,7 @@ class Engine:
         size = 0
         for partition in partitions:
             weight = self._weight(model, partition) if model.clock == "day" else 0
-            if chunk and (size + weight > self.catalog.settings.chunk_bytes or model.clock != "day" or _gap(chunk[-1], partition)):
+            if chunk and (size + weight > self.catalog.settings.window_bytes or model.clock != "day" or _gap(chunk[-1], partition)):
                 yield chunk
                 chunk, size = [], 0
             chunk.append(partition)
@@ -173,13 +173,13 @@ class Engine:
 
     def _weight(self, model: Model, partition: str) -> int:
         """What a partition takes of a window's bytes; one that is to have a window of its own takes more than a window has."""
-        most = self.catalog.settings.chunk_bytes
+        most = self.catalog.settings.window_bytes
         cut = [name for name in self.catalog.upstream(model) if name.startswith("raw.") or self.catalog.is_daily(name)]
         size, own = self._bytes(model, partition, cut), tuple(map(str, bounds([partition])))
         rows = sum(self.catalog.rows(name, *own) for name in cut)
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.
         is_worth = size > most // 4 and self.catalog.window(model, [partition]) == own
-        return most + 1 if is_worth and self._is_large(model, size) else max(size, rows * most // ROWS)
+        return most + 1 if is_worth and self._is_large(model, size) else max(size, rows * self.catalog.settings.chunk_bytes // ROWS)
 
     def _is_large(self, model: Model, size: int) -> bool:
         """Whether partitions of a table have many rows: by those that are there; where there are none, by the bytes that one is made of."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SMALL = 50_000
 """Most rows of a file that is written so."""
-AT_ONCE = 2_300_000
+AT_ONCE = 1_150_000
 """Values (rows by columns) of several files that are taken into memory at once. Each time all rows of a window are looked through."""
 
 

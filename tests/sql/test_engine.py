@@ -284,6 +284,11 @@ def test_a_window_ends_with_so_many_rows_whatever_few_bytes_they_lie_in(
             assert [len(window) for window in wide.windows(models[name], days)] == lengths
 
 
+@pytest.mark.parametrize(("memory", "read"), [("4GB", 64_000_000), ("1GB", 64_000_000), ("300MB", 20_000_000), ("64MB", 4_266_666)])
+def test_less_is_read_at_once_where_there_is_less_memory(memory: str, read: int) -> None:
+    assert Settings(memory_limit=memory).window_bytes == read
+
+
 def _within(catalog: Catalog, settings: Settings) -> Catalog:
     return Catalog(catalog.lake, catalog.project, catalog.raw, settings)
 
