@@ -19,7 +19,7 @@ from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 from meterbook.sql.steps import make_table
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 ASKED = ("core.allocation", "marts.conservation")
 POOLS = """\
 pools:

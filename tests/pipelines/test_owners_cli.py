@@ -14,7 +14,7 @@ from meterbook.assets.owners import COLUMNS
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.owners import Unowned, header_of, rule_lines
 
-pytestmark = pytest.mark.usefixtures("all_small")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("all_small")]
 BOOK = """\
 name: Acme
 time_zone: {zone}

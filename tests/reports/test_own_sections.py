@@ -18,6 +18,8 @@ from meterbook.reports.numbers import dollars
 from meterbook.reports.own_html import refuse_unfit
 from meterbook.reports.page import Made, PageFacts, make, render
 
+pytestmark = pytest.mark.long
+
 WEEK = "2026-W43"
 GUIDE = Path(__file__).parents[2] / "docs" / "extending-pages.md"
 HOSTILE = ("<script>alert(1)</script>", "</script><b>", "\"'><img src=x onerror=alert(1)>", "\u202egnp.exe", "x" * 200)

@@ -15,6 +15,8 @@ from meterbook.assets.ingest import formats
 from meterbook.assets.ingest._prompts import ASKED, PARAMETERS
 from meterbook.assets.sources import Options, Reading
 
+pytestmark = pytest.mark.long
+
 KEY = b"a key of the book"
 TOLD = {"max_output_tokens": 500, "temperature": Decimal("0.2"), "is_streaming": True, "has_tools": True}
 WAITING = sorted(name for name, one in formats().items() if re.search(r"\bdeferrable\b", one.about.options))

@@ -14,6 +14,8 @@ from meterbook.assets.ingest import _sql
 from meterbook.assets.ingest.format import instant
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 OFFSETS = st.sampled_from(("", "Z", "+00:00", "+02:00", "-0530", "+01", " +0100", "-11:45"))
 MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2099, 12, 30))

@@ -17,6 +17,8 @@ from meterbook.sql.models import Columns, Project
 from meterbook.sql.schemas import empty_table
 from meterbook.sql.scratch import scratch
 
+pytestmark = pytest.mark.long
+
 SAMPLES = {path.parent.name: path for path in sorted(Path(__file__).parents[1].glob("*/sample.*"))}
 FORMATS = ["dcgm_exporter", "nvidia_smi_dmon", "nvidia_smi_pmon", "nvidia_smi_query", "nvml_samples", "prometheus_query_range"]
 RATE = Decimal("3.7")

@@ -19,6 +19,8 @@ from meterbook.assets.ingest import _spans, formats
 from meterbook.assets.ingest.format import sample_of
 from meterbook.assets.sources import Reading
 
+pytestmark = pytest.mark.long
+
 HERON = b"the heron waits beneath the third bridge"
 
 

@@ -17,6 +17,8 @@ from meterbook.assets.content import Content
 from meterbook.assets.ingest import formats
 from meterbook.assets.sources import Options, Reading
 
+pytestmark = pytest.mark.long
+
 HERON = "the heron waits beneath the third bridge"
 SAID: Mapping[str, Any] = {
     "cost-center": "CC-7",
