@@ -19,6 +19,7 @@ from meterbook.assets.ingest.format import Format, sample_of
 from meterbook.assets.ledger import MANIFEST, Entry
 from meterbook.assets.reading import write_rejected, write_typed
 from meterbook.assets.sources import Options, Reading, Source
+from meterbook.sql.digests import digest_of
 from meterbook.sql.lake import sha256_of
 from meterbook.sql.scratch import scratch
 
@@ -139,7 +140,7 @@ class Door:
         readers = [one for one in formats().values() if format_name in {one.name, ""}]
         key = hashlib.sha256(self._prompt_key).hexdigest() if self._prompt_key else ""
         said = (source.model_dump_json() if source else "", key, *(f"{one.name}:{one.version}:{dict(one.columns)}" for one in readers))
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+        return digest_of("\n".join(said))
 
     def _reading(self, one: Format, source: Source | None, entry: Entry) -> Reading:
         self._raw.mkdir(parents=True, exist_ok=True)

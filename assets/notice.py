@@ -4,13 +4,14 @@ Names come from logs and books, so whoever names a tenant writes into other peop
 becomes a link, and no mark of it becomes a format.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
+
+from meterbook.sql.digests import digest_of
 
 Kind = Literal["budget", "anomaly", "quota", "digest", "more", "test"]
 TITLE, TEXT = 200, 600
@@ -94,7 +95,7 @@ def marks_escaped(text: str) -> str:
 def gathered(notices: Sequence[Notice], owner: str, shown: int = 30) -> Notice:
     """Many notices as one; its key follows from theirs, in whatever order they come."""
     told = sorted(notices, key=lambda one: (-one.day.toordinal(), -abs(one.usd), one.notice_id))
-    digest = hashlib.sha256("\n".join(sorted(one.notice_id for one in told)).encode()).hexdigest()[:16]
+    digest = digest_of("\n".join(sorted(one.notice_id for one in told)))
     facts = [(str(one.day), one.title) for one in told[:shown]]
     rest = [f"The newest {shown}; the others are in the lake."] if len(told) > shown else []
     return Notice("more", digest, owner, told[0].day, told[0].usd, f"{len(told)} more notices", rest, facts, told[0].page)

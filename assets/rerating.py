@@ -219,9 +219,9 @@ class Rerating:
         size = 0
         for day in self.days:
             after = str(date.fromisoformat(day) + timedelta(days=1))
-            weight = sum(path.stat().st_size for path in catalog.files("core.request", day, after))
+            weight = catalog.size("core.request", day, after)
             is_next = not window or date.fromisoformat(day) - date.fromisoformat(window[-1]) == timedelta(days=1)
-            if window and (not is_next or len(window) == MOST_DAYS or size + weight > catalog.settings.chunk_bytes // SHARE):
+            if window and (not is_next or len(window) == MOST_DAYS or size + weight > catalog.settings.window_bytes // SHARE):
                 yield window
                 window, size = [], 0
             window.append(day)

@@ -1,6 +1,5 @@
 """Files that arrive start work: first they are taken in, then the days they touch are computed."""
 
-import hashlib
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +7,7 @@ import dagster as dg
 from meterbook.assets.book import BookError
 from meterbook.assets.workspace import Workspace
 from meterbook.pipelines.jobs import Jobs, range_tags
+from meterbook.sql.digests import digest_of
 
 EVERY_SECONDS = 60
 
@@ -45,4 +45,4 @@ def fingerprint_of(inbox: Path) -> str:
     """Hash of names, sizes and times of what lies in an inbox."""
     files = sorted(path for path in inbox.rglob("*") if path.is_file())
     lines = [f"{path.relative_to(inbox)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return digest_of("\n".join(lines))

@@ -43,7 +43,7 @@ class Settings:
     @property
     def window_bytes(self) -> int:
         """Parquet bytes that are read at once: `chunk_bytes`, or less where there is less memory."""
-        return max(1, min(self.chunk_bytes, limits.bytes_of(self.memory_limit) // _MEMORY_TIMES))
+        return min(self.chunk_bytes, limits.bytes_of(self.memory_limit) // _MEMORY_TIMES)
 
 
 class Catalog:
@@ -105,39 +105,44 @@ class Catalog:
 
     def tokens(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Token]:
         """Hashes of a table's content, in a range of days where it is cut by day or by month."""
-        if raw := self._raw(name):
-            return [(day, file.token) for day in between(raw, from_day, to_day) for file in raw[day]]
+        if self._is_taken(name):
+            return [(day, file.token) for day, file in self._taken(name, from_day, to_day)]
         return self.lake.table(name).tokens(*self._range(name, from_day, to_day))
 
     def teller(self, name: str) -> Callable[[str | None, str | None], str]:
         """`tokens` of a table by its range of days, as JSON as `digest` has it: what a table is, is asked once for all its days."""
-        if self._raw(name):
+        if self._is_taken(name):
             return lambda from_day, to_day: f"[{','.join(map(token_text, self.tokens(name, from_day, to_day)))}]"
         table = self.lake.table(name)
         return table.tokens_text if self.is_daily(name) else lambda *days: table.tokens_text(*self._range(name, *days))
 
     def files(self, name: str, from_day: str | None = None, to_day: str | None = None) -> list[Path]:
         """Parquet files of a table, in a range of days where it is cut by day or by month."""
-        if raw := self._raw(name):
-            return sorted({file.path for day in between(raw, from_day, to_day) for file in raw[day]})
+        if self._is_taken(name):
+            return sorted({file.path for _, file in self._taken(name, from_day, to_day)})
         return self.lake.table(name).files(*self._range(name, from_day, to_day))
 
     def size(self, name: str, from_day: str | None = None, to_day: str | None = None) -> int:
         """Bytes of these files; of a raw one that holds other days too, those of the days asked for."""
-        if raw := self._raw(name):
-            return sum(file.size(day) for day in between(raw, from_day, to_day) for file in raw[day])
+        if self._is_taken(name):
+            return sum(file.size(day) for day, file in self._taken(name, from_day, to_day))
         return sum(path.stat().st_size for path in self.files(name, from_day, to_day))
 
     def rows(self, name: str, from_day: str, to_day: str) -> int:
-        """Rows of a raw table or of one cut by day, in a range of days."""
-        if raw := self._raw(name):
-            return sum(file.days[day] for day in between(raw, from_day, to_day) for file in raw[day])
+        """Rows of a table that `is_cut`, in a range of days."""
+        if self._is_taken(name):
+            return sum(file.days[day] for day, file in self._taken(name, from_day, to_day))
         known = self.lake.table(name).partitions
         return sum(known[day].rows for day in between(known, from_day, to_day))
 
-    def _raw(self, name: str) -> Mapping[str, Sequence[RawFile]]:
-        """Ingested files by day; nothing of a table that is not raw."""
-        return self._by_day.get(name.removeprefix("raw."), {}) if name.startswith("raw.") else {}
+    def _is_taken(self, name: str) -> bool:
+        """Whether a table is ingested files, which lie beside the lake."""
+        return name.startswith("raw.") and name.removeprefix("raw.") in self._by_day
+
+    def _taken(self, name: str, from_day: str | None, to_day: str | None) -> Iterator[tuple[str, RawFile]]:
+        """The days of ingested files in a range, each with those that have rows of it."""
+        index = self._by_day[name.removeprefix("raw.")]
+        return ((day, file) for day in between(index, from_day, to_day) for file in index[day])
 
     def partitions(self, model: Model) -> list[str]:
         """Every partition a model should have, given the days there is data for."""
@@ -159,6 +164,10 @@ class Catalog:
     def is_daily(self, name: str) -> bool:
         """Whether a table is a model cut by day."""
         return name in self.project.models and self.project.models[name].clock == "day"
+
+    def is_cut(self, name: str) -> bool:
+        """Whether rows of a table are found by their day: ingested files, and models cut by day."""
+        return self._is_taken(name) or self.is_daily(name)
 
     def _range(self, name: str, from_day: str | None, to_day: str | None) -> tuple[str, str] | tuple[()]:
         """The partitions of a table that a half-open range of days touches, as a half-open range of their names."""

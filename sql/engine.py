@@ -174,7 +174,7 @@ class Engine:
     def _weight(self, model: Model, partition: str) -> int:
         """What a partition takes of a window's bytes; one that is to have a window of its own takes more than a window has."""
         most = self.catalog.settings.window_bytes
-        cut = [name for name in self.catalog.upstream(model) if name.startswith("raw.") or self.catalog.is_daily(name)]
+        cut = list(filter(self.catalog.is_cut, self.catalog.upstream(model)))
         size, own = self._bytes(model, partition, cut), tuple(map(str, bounds([partition])))
         rows = sum(self.catalog.rows(name, *own) for name in cut)
         # Rows of a day that is made alone go to its file at once: worth it from a quarter of a window on, if no other days are read for it.

@@ -19,6 +19,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from meterbook.sql.digests import digest_of
 from meterbook.sql.remembered import remembered
 from meterbook.sql.steps import MAPS, STEPS, step_version
 from meterbook.sql.ways import ALWAYS, Ways, base_tables, ways_of
@@ -106,7 +107,7 @@ class Model:
     def digest(self) -> str:
         """Changes when the SQL or the header changes: the model's code version."""
         step = step_version(self.header.then) if self.header.then else ""
-        return hashlib.sha256(f"{self.header.model_dump_json(exclude_none=True)}\n{self.sql}{step}".encode()).hexdigest()[:16]
+        return digest_of(f"{self.header.model_dump_json(exclude_none=True)}\n{self.sql}{step}")
 
 
 class Parser:

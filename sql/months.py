@@ -4,7 +4,6 @@ A page asks some fifty questions, and each opens every file of its table: after 
 The files of days stay what is published; a month's is read only while it holds what they hold, and can be thrown away.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from itertools import groupby
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from meterbook.sql.digests import digest_of
 from meterbook.sql.lake import COPY, Lake, Partition, Table, Token, quoted, sha256_of, token_text
 
 LIGHT = 100_000
@@ -76,4 +76,4 @@ def _is_worth(days: Table, tokens: list[Token]) -> bool:
 
 
 def _digest(tokens: Iterable[Token]) -> str:
-    return hashlib.sha256("".join(map(token_text, tokens)).encode()).hexdigest()[:16]
+    return digest_of("".join(map(token_text, tokens)))

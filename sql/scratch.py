@@ -3,7 +3,6 @@
 To open a DuckDB costs 17 ms and its macros 6, to attach a database to one that is there half a millisecond; a run asks hundreds of times.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -14,6 +13,7 @@ from threading import RLock
 import duckdb
 
 from meterbook.sql import limits
+from meterbook.sql.digests import digest_of
 from meterbook.sql.models import Columns
 from meterbook.sql.schemas import define_macros, empty_table_sql
 
@@ -58,7 +58,7 @@ def make_empty(con: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns]) ->
     database that is kept beside the others from the second time on.
     """
     said = repr([(name, *shape.items()) for name, shape in tables.items()])
-    template = f"empty_{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    template = f"empty_{digest_of(said)}"
     with _lock:
         known = con.execute("select database_name, database_name = current_database() from duckdb_databases()").fetchall()
         [own] = [name for name, is_own in known if is_own]
